@@ -1,0 +1,54 @@
+"""The base of every plugin's settings: unknown keys refused, every field documented under it."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bashgym.errors import RecipeError, did_you_mean
+
+
+C = TypeVar("C", bound=BaseModel)
+
+
+class Config(BaseModel):
+    """Frozen settings; a field's docstring is its documentation."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+
+def validate(model: type[C], values: dict[str, Any], where: str) -> C:
+    """`values` as a `model`; raises RecipeError with one line per fault, each naming the key as typed.
+
+    `where` is the prefix of the keys, such as `sanitizer.secrets`."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError("\n".join(explain(model, error, where))) from None
+
+
+def explain(model: type[BaseModel], error: ValidationError, where: str) -> Iterable[str]:
+    """One line per fault: the key, what is wrong, and the way out."""
+    for fault in error.errors():
+        path = [str(part) for part in fault["loc"]]
+        key = ".".join([where, *path] if where else path)
+        if fault["type"] == "extra_forbidden":
+            yield f"{key}: no such key{did_you_mean(path[-1], fields_at(model, path[:-1]))}"
+        elif fault["type"] == "missing":
+            yield f"{key}: a value is needed and none is given; set it with {key}=..."
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            yield f"{key}: {message[:1].lower()}{message[1:]} (got {fault['input']!r})"
+
+
+def fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """The field names at `path` inside `model`; none where the path leads out of models."""
+    for part in path:
+        field = model.model_fields.get(part)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)

@@ -1,0 +1,222 @@
+"""The contract of every kind of plugin, on one page.
+
+A plugin is a module `plugins/<kind>/<name>.py` whose class bears its kind's name in CamelCase (`class Judge`,
+`class ModelRegistry`), with an inner pydantic `Config` (see bashgym/config.py) and `__init__(self, config)`.
+Its docstring's first line is what `bashgym plugins list` shows. Heavy imports belong inside the methods."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from bashgym.records import (
+    Checkpoint,
+    Dataset,
+    Decision,
+    Example,
+    Finding,
+    Job,
+    Model,
+    ModelVersion,
+    Progress,
+    Quote,
+    Route,
+    Row,
+    Score,
+    SessionKey,
+    SessionRef,
+    Span,
+    Subject,
+    Submission,
+    Verdict,
+)
+from bashgym.trace import Trace
+
+
+@dataclass
+class ScanContext:
+    """What a sanitizer may know beside the batch: the session it is of, and a memory of its own for that session.
+
+    `strings` are all distinct strings of the session, so that values (a user's name, a host) can be learnt
+    from one place and found in another; `memory` is empty at the session's first batch."""
+
+    session: str
+    strings: Sequence[str] = ()
+    memory: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JudgeContext:
+    """What a judge may use beside the trace: a folder to write in, which is removed afterwards."""
+
+    folder: Path | None = None
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Sessions from the outside world."""
+
+    def list(self) -> Iterable[SessionRef]:
+        """Every session there is, unread; raises InputError when the place itself is not there."""
+
+    def read(self, ref: SessionRef) -> Iterable[Trace]:
+        """The traces of `ref`: the session first, then its sub-agents. Every line of its files is in one of them."""
+
+
+@runtime_checkable
+class Sanitizer(Protocol):
+    """Finds what must not stay; what it finds is replaced by bashgym/scan.py."""
+
+    def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
+        """Spans in a batch of strings (64 KB together); character offsets. Raises when it cannot be sure."""
+
+    def engine(self) -> str:
+        """What it rests on (versions, rule digests, keyed digest of known values): part of the cache key."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Says how good one sanitized trace is."""
+
+    def judge(self, trace: Trace, context: JudgeContext) -> Verdict:
+        """A verdict with its signals, or an abstention with its reason."""
+
+
+@runtime_checkable
+class Curator(Protocol):
+    """Chooses among all sessions."""
+
+    def curate(self, index: Sequence[SessionKey]) -> Iterable[Decision]:
+        """A decision for every session of `index`, in any order; a later curator sees only what was kept."""
+
+
+@runtime_checkable
+class Synthesizer(Protocol):
+    """Makes more examples out of one trace."""
+
+    def synthesize(self, trace: Trace, verdicts: Sequence[Verdict]) -> Iterable[Example]: ...
+
+
+@runtime_checkable
+class Format(Protocol):
+    """Turns an example into rows of a dataset."""
+
+    schema: str  # the shape of its rows, which a training plugin checks
+
+    def render(self, example: Example) -> Iterable[Row]: ...
+
+    def stanza(self) -> dict[str, Any]:
+        """Axolotl's `datasets:` entry for these rows, without the path."""
+
+
+@runtime_checkable
+class Training(Protocol):
+    """Turns a dataset and a model into a job."""
+
+    schema: str  # the dataset schema it needs
+
+    def plan(self, dataset: Dataset, model: Model, folder: Path) -> Job:
+        """Writes `axolotl.yaml` into `folder` and returns the job that would train it."""
+
+
+@runtime_checkable
+class Reward(Protocol):
+    """Scores one completion; importable inside the training environment."""
+
+    def score(self, completion: str, row: dict[str, Any]) -> float: ...
+
+
+@runtime_checkable
+class Cloud(Protocol):
+    """A place where a job can run."""
+
+    def preflight(self, job: Job) -> Iterable[Finding]:
+        """What stands in the way, before anything is spent."""
+
+    def quote(self, job: Job) -> Quote: ...
+
+    def submit(self, job: Job) -> Submission: ...
+
+    def follow(self, submission: Submission) -> Iterator[Progress]:
+        """Metrics and states until the job ends; the last one is a state: succeeded, failed or cancelled."""
+
+    def fetch(self, submission: Submission) -> Path:
+        """The folder of the checkpoint, on this disk."""
+
+    def cancel(self, submission: Submission) -> None: ...
+
+    def down(self, submission: Submission) -> None:
+        """Nothing that costs is left behind."""
+
+
+@runtime_checkable
+class Benchmark(Protocol):
+    """Measures a model."""
+
+    def run(self, model: Subject) -> Iterable[Score]: ...
+
+    def controls(self, model: Subject) -> Iterable[Score]:
+        """What needs no model to be beaten: the most frequent answer, chance."""
+
+
+@runtime_checkable
+class ModelRegistry(Protocol):
+    """Keeps models with their lineage."""
+
+    def add(self, version: ModelVersion, curves: Sequence[dict[str, Any]] = ()) -> ModelVersion: ...
+
+    def alias(self, name: str, version: str, alias: str) -> None: ...
+
+    def get(self, name: str, version: str | None = None) -> ModelVersion | None:
+        """`version` is a number or an alias; None is the newest."""
+
+    def list(self) -> Iterable[ModelVersion]: ...
+
+    def lineage(self, name: str, version: str) -> dict[str, str]: ...
+
+
+@runtime_checkable
+class Router(Protocol):
+    """Decides where one request goes."""
+
+    def decide(self, request: dict[str, Any], state: dict[str, Any]) -> Route: ...
+
+
+@runtime_checkable
+class Guardrail(Protocol):
+    """Checks one request or answer."""
+
+    def check(self, message: str) -> Iterable[Finding]: ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs one function over many references, here or elsewhere."""
+
+    def map(self, function: Callable[[Any], Any], refs: Iterable[Any]) -> Iterator[Any]:
+        """Results in the order of `refs`; holds only a few of either at a time."""
+
+
+KINDS: dict[str, type] = {
+    "source": Source,
+    "sanitizer": Sanitizer,
+    "judge": Judge,
+    "curator": Curator,
+    "synthesizer": Synthesizer,
+    "format": Format,
+    "training": Training,
+    "reward": Reward,
+    "cloud": Cloud,
+    "benchmark": Benchmark,
+    "model_registry": ModelRegistry,
+    "router": Router,
+    "guardrail": Guardrail,
+    "executor": Executor,
+}
+LISTS = frozenset({"source", "sanitizer", "judge", "curator", "synthesizer", "reward", "benchmark", "guardrail"})
+AT_LEAST_ONE = frozenset({"source", "sanitizer"})
+
+
+def class_name(kind: str) -> str:
+    """`model_registry` -> `ModelRegistry`."""
+    return "".join(part.capitalize() for part in kind.split("_"))

@@ -1,0 +1,234 @@
+"""What travels between stages and processes: frozen data, nothing else."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Evidence = Literal["measured", "replayed", "estimated", "simulated", "missing"]
+Class = Literal["gold", "silver", "failed", "unverified"]
+Split = Literal["train", "validation", "test"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all records."""
+
+
+class SessionRef(Record):
+    """A session as a source lists it, unread: `path` is the main file, `files` its sub-agents' files."""
+
+    source: str
+    id: str
+    path: str
+    size: int  # bytes, all files together
+    sha256: str  # over the bytes of all files
+    files: tuple[str, ...] = ()
+
+
+class Span(Record):
+    """Characters [start, end) of string `index` of a batch are a value of `type` (EMAIL, API_KEY, USER ...)."""
+
+    index: int
+    start: int
+    end: int
+    type: str
+    rule: str = ""
+
+
+class Signal(Record):
+    """One observation a judge rests on: where it was seen and how sure it is (0 to 1)."""
+
+    name: str
+    value: str | int | float | bool
+    source: str  # test_run, tool_result, user, git, parser, ...
+    confidence: float
+    step_id: int | None = None
+
+
+class Verdict(Record):
+    """A judge's word on one trace; score 0 to 1, or None when it abstains and says why in `reason`."""
+
+    judge: str
+    score: float | None
+    confidence: float = 0.0
+    reason: str = ""
+    verified: bool = False  # rests on something that ran (a test, a parser), not on the absence of complaints
+    fatal: bool = False  # seen to have failed, whatever other judges say
+    signals: tuple[Signal, ...] = ()
+
+
+class Example(Record):
+    """One context window of one trace, in OpenAI's messages shape; tool arguments are objects."""
+
+    id: str
+    session: str
+    window: int
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+    keys: list[str] = []  # per message: the reply it came from, so that copies in forks are known
+    steps: list[int] = []  # per message: the step it came from
+    origin: str = "trace"  # or the synthesizer that made it
+
+
+class Row(Record):
+    """One line of the dataset."""
+
+    id: str
+    data: dict[str, Any]
+    keys: list[str] = []
+
+
+class SessionKey(Record):
+    """What curators see of a session: compact, so that all of them fit in memory."""
+
+    session: str
+    source: str
+    family: str  # sessions that share replies (forks, resumes) share it; equal to the smallest session id
+    repo: str
+    started: str
+    label: Class
+    score: float | None
+    rows: int
+    messages: int
+
+
+class Decision(Record):
+    """A curator's word: keep in a split, or drop with a reason."""
+
+    session: str
+    keep: bool
+    reason: str = ""
+    split: Split | None = None
+
+
+class Dataset(Record):
+    """The written dataset: folder with train/validation/test.jsonl; rows by split; `stanza` is how Axolotl reads it."""
+
+    folder: str
+    sha256: str
+    rows: dict[str, int]
+    stanza: dict[str, Any]
+    schema: str  # what a training plugin checks: "chat", "preference", ...
+
+
+class Model(Record):
+    """A model to start from: a hub id or folder, or `scratch` settings to make one from the data."""
+
+    base: str  # hub id or local folder; "scratch" to make one
+    chat_template: str  # tokenizer_default, or a name under bashgym/inside/templates/
+    sequence_len: int
+    parameters: int | None = None  # where known
+    revision: str | None = None
+
+
+class Job(Record):
+    """A training to be run somewhere: everything lies in `folder`, the command runs there."""
+
+    name: str
+    folder: str
+    command: tuple[str, ...]  # argv inside the training environment
+    env: dict[str, str]
+    output: str  # where the checkpoint will be, relative to folder
+    config: dict[str, Any]  # the Axolotl configuration as written
+    gpu: dict[str, Any]  # what it needs: {min_vram_gb, count}; empty for CPU
+    uploads: tuple[str, ...] = ()  # paths, relative to folder, that a remote machine needs
+
+
+class Offer(Record):
+    """What one machine would cost; `evidence` is estimated for a catalogue price, missing where there is none."""
+
+    cloud: str
+    instance: str
+    region: str
+    accelerators: str
+    usd_per_hour: float | None
+    evidence: Evidence
+    note: str = ""
+
+
+class Quote(Record):
+    """Offers, cheapest first, and what the run would cost: hours and dollars are estimates or None (missing)."""
+
+    offers: tuple[Offer, ...]
+    hours: float | None
+    usd: float | None
+    evidence: Evidence
+    note: str = ""
+    details: dict[str, Any] = {}  # rendered files, credentials and files that would leave this machine
+
+
+class Submission(Record):
+    """A job that was started: enough to follow or cancel it from another process."""
+
+    job: str
+    folder: str
+    id: str
+
+
+class Progress(Record):
+    """One event of a running job: a metric line, a log line, or a change of state."""
+
+    kind: Literal["metric", "log", "state"]
+    data: dict[str, Any]
+
+
+class Checkpoint(Record):
+    """A trained model on this disk."""
+
+    path: str
+    steps: int
+    first_loss: float | None
+    last_loss: float | None
+    seconds: float
+    evidence: Evidence
+
+
+class Subject(Record):
+    """A model under test: `role` is base, trained, or the name of a control."""
+
+    role: str
+    path: str
+    dataset: str  # the dataset's folder
+    folder: str  # where the benchmark may write
+    chat_template: str
+    sequence_len: int
+
+
+class Score(Record):
+    """One number of one benchmark, or the honest lack of it (value None, evidence missing)."""
+
+    benchmark: str
+    metric: str
+    role: str
+    value: float | None
+    evidence: Evidence
+    n: int = 0
+    stderr: float | None = None
+    higher_is_better: bool = True
+    note: str = ""
+
+
+class ModelVersion(Record):
+    """A model in the registry with where it came from."""
+
+    name: str
+    path: str
+    version: str = ""
+    aliases: tuple[str, ...] = ()
+    lineage: dict[str, str] = {}
+    scores: tuple[Score, ...] = ()
+    created: str = ""
+
+
+class Finding(Record):
+    """Something a guardrail or a preflight check found."""
+
+    level: Literal["error", "warning", "info"]
+    message: str
+
+
+class Route(Record):
+    """Where a request goes and why."""
+
+    target: str
+    reason: str
+    confidence: float | None = None
