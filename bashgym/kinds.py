@@ -38,10 +38,12 @@ class ScanContext:
     """What a sanitizer may know beside the batch: the session it is of, and a memory of its own for that session.
 
     `strings` are all distinct strings of the session, so that values (a user's name, a host) can be learnt
-    from one place and found in another; `memory` is empty at the session's first batch."""
+    from one place and found in another; `keys` says, for each string of the batch, which key it is the value of
+    where that may say what it is (`password`, `user`), else ""; `memory` is empty at the session's first batch."""
 
     session: str
     strings: Sequence[str] = ()
+    keys: Sequence[str] = ()
     memory: dict[str, Any] = field(default_factory=dict)
 
 
