@@ -20,13 +20,14 @@ class Config(BaseModel):
 
 
 def validate(model: type[C], values: dict[str, Any], where: str) -> C:
-    """`values` as a `model`; raises RecipeError with one line per fault, each naming the key as typed.
+    """`values` as a `model`; raises RecipeError with one line: the first fault, and how many more there are.
 
     `where` is the prefix of the keys, such as `sanitizer.secrets`."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise RecipeError("\n".join(explain(model, error, where))) from None
+        first, *rest = explain(model, error, where)
+        raise RecipeError(f"{first} (and {len(rest)} more)" if rest else first) from None
 
 
 def explain(model: type[BaseModel], error: ValidationError, where: str) -> Iterable[str]:

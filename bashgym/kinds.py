@@ -13,6 +13,7 @@ from bashgym.records import (
     Checkpoint,
     Dataset,
     Decision,
+    Drop,
     Example,
     Finding,
     Job,
@@ -105,7 +106,8 @@ class Format(Protocol):
 
     schema: str  # the shape of its rows, which a training plugin checks
 
-    def render(self, example: Example) -> Iterable[Row]: ...
+    def render(self, example: Example) -> Iterable[Row | Drop]:
+        """Rows, and what had to be left out of them."""
 
     def stanza(self) -> dict[str, Any]:
         """Axolotl's `datasets:` entry for these rows, without the path."""

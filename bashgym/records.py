@@ -77,12 +77,63 @@ class Row(Record):
     keys: list[str] = []
 
 
+class Drop(Record):
+    """Something left out of the dataset, `n` of them, and why: counted, never silent."""
+
+    reason: str
+    n: int = 1
+
+
+class PluginSpec(Record):
+    """A plugin with its settings as plain data, for another process: it checks the hash and builds it anew."""
+
+    kind: str
+    name: str
+    path: str
+    origin: str
+    sha256: str
+    where: str  # the recipe key, for error messages
+    config: dict[str, Any]
+
+
+class TraceSummary(Record):
+    """What is kept in memory of one judged trace; everything in it is sanitized."""
+
+    session: str  # the session id; a sub-agent's has its own id after a slash
+    root: str  # the session it belongs to, equal to `session` except for sub-agents
+    source: str
+    repo: str
+    started: str
+    label: Class
+    score: float | None
+    verdicts: tuple[Verdict, ...]
+    examples: int
+    messages: int
+    replies: tuple[int, ...]  # 64-bit hashes of the ids of its model replies
+    tools: dict[str, dict[str, Any]]  # how its tools were called, see bashgym/tools.py
+    dropped: dict[str, int]
+    tokens: dict[str, int]
+
+
+class SessionSummary(Record):
+    """One session after reading, sanitizing and judging."""
+
+    session: str
+    bytes: int
+    lines: int
+    malformed: int
+    events: int
+    redactions: dict[str, int]
+    traces: tuple[TraceSummary, ...]
+    seconds: dict[str, float]
+
+
 class SessionKey(Record):
     """What curators see of a session: compact, so that all of them fit in memory."""
 
     session: str
     source: str
-    family: str  # sessions that share replies (forks, resumes) share it; equal to the smallest session id
+    family: str  # the same for a session, its sub-agents, and sessions that share replies (forks, resumes)
     repo: str
     started: str
     label: Class

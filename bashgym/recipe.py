@@ -1,0 +1,344 @@
+"""argv and YAML in, a checked recipe out. The only file that knows Hydra and OmegaConf."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from hydra import compose, initialize_config_dir
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
+from pydantic import BaseModel
+
+from bashgym import __version__, registry
+from bashgym.config import validate
+from bashgym.errors import RecipeError, did_you_mean
+from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
+from bashgym.settings import Settings
+
+SECTIONS = tuple(Settings.model_fields)
+
+
+class BashGymSearchPath(SearchPathPlugin):
+    """`conf/` and `recipes/` of the project, packs, packages and what ships, in that order."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        for root in registry.roots():
+            for part in ("conf", "recipes"):
+                if root.part(part).is_dir():
+                    search_path.append("bashgym", f"file://{root.part(part)}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One plugin of a recipe, with its checked settings. `label` is the preset's name."""
+
+    kind: str
+    label: str
+    plugin: registry.Plugin
+    config: BaseModel
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}.{self.label}" if self.kind in LISTS else self.kind
+
+    def values(self) -> dict[str, Any]:
+        return self.config.model_dump(mode="json")
+
+    def build(self) -> Any:
+        """The plugin itself."""
+        return registry.build(self.plugin, self.values(), self.key)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything one run needs to know."""
+
+    name: str
+    file: Path
+    settings: Settings
+    choices: tuple[Choice, ...]
+    overrides: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def model_name(self) -> str:
+        return self.settings.name or self.name
+
+    def all(self, kind: str) -> list[Choice]:
+        return [choice for choice in self.choices if choice.kind == kind]
+
+    def one(self, kind: str) -> Choice:
+        return self.all(kind)[0]
+
+    def lock(self) -> dict[str, Any]:
+        """The resolved recipe: settings, plugins with the hash of their code, versions. Holds no secret."""
+        kinds: dict[str, Any] = {}
+        for choice in self.choices:
+            entry = {
+                "plugin": choice.plugin.name,
+                "origin": choice.plugin.origin,
+                "sha256": choice.plugin.sha256,
+                "shadows_shipped": registry.shadows(choice.plugin),
+                "config": choice.values(),
+            }
+            kinds.setdefault(choice.kind, {})[choice.label] = entry
+        settings = self.settings.model_dump(mode="json", exclude={"run_dir"})
+        return {"bashgym": __version__, "recipe": self.name, "settings": settings, "plugins": kinds}
+
+    def lock_hash(self) -> str:
+        return hashlib.sha256(orjson.dumps(self.lock())).hexdigest()
+
+
+def presets(kind: str) -> dict[str, Path]:
+    """The presets of a kind by name, first match first."""
+    found: dict[str, Path] = {}
+    for root in registry.roots():
+        for path in sorted((root.part("conf") / kind).glob("*.yaml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def recipes() -> dict[str, tuple[str, Path]]:
+    """Recipe name -> (origin, file), first match first."""
+    found: dict[str, tuple[str, Path]] = {}
+    for root in registry.roots():
+        for path in sorted(root.part("recipes").glob("*.yaml")):
+            found.setdefault(path.stem, (root.origin, path))
+    return found
+
+
+def recipe_file(name: str) -> Path:
+    """The file that `recipe=name` means: a name that is found, or a path to a .yaml file."""
+    if name.endswith(".yml"):
+        raise RecipeError(f"recipe={name}: Hydra reads only files that end in .yaml; rename it")
+    if name.endswith(".yaml") or "/" in name:
+        path = Path(name).expanduser().resolve()
+        if not path.is_file():
+            raise RecipeError(f"recipe={name}: no such file; `bashgym recipes list` shows the recipes there are")
+        return path
+    known = recipes()
+    if name not in known:
+        raise RecipeError(f"recipe={name}: no such recipe{did_you_mean(name, known)}")
+    return known[name][1]
+
+
+def parse(text: str) -> Override:
+    """One argument in Hydra's override grammar; raises RecipeError for what is none."""
+    if "=" not in text and not text.startswith("~"):
+        raise RecipeError(f"{text}: not an override; write key=value, such as cloud=runpod")
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        first = str(error).split("\n")[0]
+        raise RecipeError(f"{text}: {first[:1].lower()}{first[1:]}; quote values with odd characters: key='a b'") from None
+
+
+def expand(argv: Sequence[str], multirun: bool) -> Iterator[list[str]]:
+    """The argument lists of a sweep: one for each combination of the `a,b` values."""
+    axes = []
+    for text in argv:
+        override = parse(text)
+        if not override.is_sweep_override():
+            axes.append([text])
+        elif not multirun:
+            raise RecipeError(f"{text}: several values; add --multirun to run each, or quote them: key='a,b'")
+        else:
+            axes.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+    yield from (list(combination) for combination in itertools.product(*axes))
+
+
+def load(argv: Sequence[str]) -> Recipe:
+    """The recipe that `argv` (`recipe=NAME key=value ...`) means; raises RecipeError or PluginError, one line each."""
+    name, overrides = split_recipe(argv)
+    file = recipe_file(name)
+    normal = [text for text in map(normalise, overrides) if text]
+    values, defaults = composed(file, normal)
+    notices: list[str] = []
+    choices = [choice for kind in KINDS for choice in chosen(kind, values.pop(kind, None) or {}, defaults, normal, notices)]
+    settings = validate(Settings, values, "")
+    return Recipe(file.stem, file, settings, tuple(choices), tuple(overrides), tuple(notices))
+
+
+def split_recipe(argv: Sequence[str]) -> tuple[str, list[str]]:
+    names = [text.removeprefix("recipe=") for text in argv if text.startswith("recipe=")]
+    if not names or not names[0]:
+        raise RecipeError(f"no recipe given; add recipe=NAME, one of: {', '.join(recipes())}")
+    if len(names) > 1:
+        raise RecipeError(f"recipe= is given {len(names)} times ({', '.join(names)}); give one")
+    return names[0], [text for text in argv if not text.startswith("recipe=")]
+
+
+def normalise(text: str) -> str:
+    """An override as Hydra must see it; empty when there is nothing left to say. Raises RecipeError where Hydra is silent."""
+    override = parse(text)
+    key = override.key_or_group
+    head = key.split(".")[0]
+    if head not in KINDS and head not in SECTIONS:
+        raise RecipeError(f"{key}: no such key{did_you_mean(head, [*KINDS, *SECTIONS])}")
+    if override.type == OverrideType.DEL:
+        raise RecipeError(f"{text}: values cannot be removed; set another one: {key}=...")
+    if key not in KINDS:
+        # forced, so that unknown keys reach the plugin's own check, which knows the names it takes
+        return f"++{text.lstrip('+')}"
+    return normalise_group(key, override)
+
+
+def normalise_group(kind: str, override: Override) -> str:
+    value = override.value()
+    if override.type != OverrideType.CHANGE:
+        raise RecipeError(f"{override.input_line}: choices are replaced, not added to; write {kind}=[a,b]")
+    if value is None or value == "":
+        raise RecipeError(f"{kind}: no choice given{did_you_mean('', presets(kind))}")
+    if isinstance(value, list) and kind not in LISTS:
+        raise RecipeError(f"{kind}={value}: takes one choice, not a list; write {kind}={value[0] if value else 'NAME'}")
+    names = [str(name) for name in (value if isinstance(value, list) else [value])]
+    for name in names:
+        if name not in presets(kind):
+            raise RecipeError(f"{kind}={name}: no such preset{did_you_mean(name, presets(kind))}")
+    check_list(kind, names)
+    if kind not in LISTS:
+        return f"{kind}={names[0]}"
+    return f"{kind}=[{','.join(names)}]" if names or presets(kind) else ""
+
+
+def check_list(kind: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RecipeError(f"{kind}: '{twice[0]}' is chosen twice; name it once")
+    if not names and kind in AT_LEAST_ONE:
+        raise RecipeError(f"{kind}: an empty list; at least one is needed{did_you_mean('', presets(kind))}")
+
+
+def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any]]:
+    """Hydra's answer as plain values, and its list of the files it took, in order."""
+    register()
+    try:
+        with initialize_config_dir(str(file.parent), version_base="1.3"):
+            config = compose(file.stem, overrides=overrides)
+            loader = GlobalHydra.instance().config_loader()
+            defaults = loader.compute_defaults_list(file.stem, overrides, RunMode.RUN).defaults
+            values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except RecursionError:
+        raise RecipeError(f"{file}: its defaults lead back to itself; a recipe cannot extend its own name") from None
+    except MissingMandatoryValue as error:
+        raise RecipeError(f"{error.full_key}: a value is needed; add {error.full_key}=...") from None
+    except UnsupportedInterpolationType as error:
+        reason = str(error).split("\n")[0]
+        raise RecipeError(
+            f"{error.full_key}: {reason}; recipes are shared, so they may not read the environment"
+        ) from None
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise RecipeError(one_line(file, error)) from None
+    return values, defaults  # type: ignore[return-value]
+
+
+@lru_cache
+def register() -> None:
+    Plugins.instance().register(BashGymSearchPath)
+    OmegaConf.clear_resolver("oc.env")  # else a shared recipe could read any secret of the environment
+
+
+def one_line(file: Path, error: Exception) -> str:
+    """Hydra's many lines as one: what, in which file, and the choices it names."""
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    kept = [line for line in lines if not line.startswith(("provider=", "Config search path", "full_key", "object_type"))]
+    if "Could not find" in kept[0]:
+        wanted = kept[0].split("'")[-2]
+        kind, _, name = wanted.partition("/")
+        known = presets(kind) if name else recipes()
+        return f"{kept[0]}{did_you_mean(name or wanted, known)}"
+    return f"{file.name}: {' '.join(kept[:3])}"
+
+
+def chosen(
+    kind: str, section: Any, defaults: list[Any], overrides: list[str], notices: list[str]
+) -> Iterator[Choice]:
+    """The choices of a kind in the order typed, each checked against its plugin's settings."""
+    order = [Path(str(entry.config_path)).name for entry in defaults if str(entry.config_path).startswith(f"{kind}/")]
+    check_list(kind, order)
+    if not isinstance(section, dict):
+        raise RecipeError(f"{kind}: expected settings, got {section!r}; choose with {kind}=NAME")
+    if kind not in LISTS:
+        if section:
+            yield choice(kind, order[0] if order else kind, section, notices)
+        return
+    for label in [name for name in section if name not in order]:
+        leftover(kind, label, section[label], order, overrides, notices)
+        if "plugin" in (section[label] or {}):
+            order.append(label)
+    for label in order:
+        yield choice(kind, label, section[label], notices)
+
+
+def leftover(
+    kind: str, label: str, values: Any, order: list[str], overrides: list[str], notices: list[str]
+) -> None:
+    """Settings for a preset that is not chosen: an error if typed or misspelt, a notice if a recipe tunes it."""
+    if isinstance(values, dict) and "plugin" in values:
+        return  # a plugin added in place: +sanitizer.mine.plugin=x
+    typed = any(text.startswith(f"++{kind}.{label}") for text in overrides)
+    if label not in presets(kind):
+        raise RecipeError(f"{kind}.{label}: no such preset{did_you_mean(label, presets(kind))}")
+    if typed:
+        raise RecipeError(f"{kind}.{label}: '{label}' is not chosen; add it: {kind}=[{','.join([*order, label])}]")
+    notices.append(f"the recipe's settings for {kind}.{label} do nothing: '{label}' is not chosen")
+
+
+def choice(kind: str, label: str, section: Any, notices: list[str]) -> Choice:
+    where = f"{kind}.{label}" if kind in LISTS else kind
+    if not isinstance(section, dict) or not isinstance(section.get("plugin"), str):
+        raise RecipeError(f"{where}: the preset names no plugin; add `plugin: NAME` to conf/{kind}/{label}.yaml")
+    plugin = registry.find(kind, section["plugin"])
+    if registry.shadows(plugin):
+        notices.append(f"{kind} '{plugin.name}' is {plugin.origin}'s ({plugin.path}), in place of the shipped one")
+    values = {key: value for key, value in section.items() if key != "plugin"}
+    config = validate(registry.load_plugin(plugin).Config, values, where)  # type: ignore[attr-defined]
+    return Choice(kind, label, plugin, config)
+
+
+def explain(argv: Sequence[str]) -> list[tuple[str, Any, str]]:
+    """(key, value, origin) of every value of a recipe; the origin is a file or `command line`."""
+    name, overrides = split_recipe(argv)
+    file = recipe_file(name)
+    normal = [text for text in map(normalise, overrides) if text]
+    values, defaults = composed(file, normal)
+    origins = {key: origin for entry in defaults for key, origin in origins_of(file, entry)}
+    origins |= {text.lstrip("+").split("=")[0]: "command line" for text in normal}
+    return [(key, value, origins.get(key, "")) for key, value in flatten(values)]
+
+
+def origins_of(file: Path, entry: Any) -> Iterator[tuple[str, str]]:
+    """The keys that one file of the defaults list sets, with that file."""
+    if str(entry.package or "").startswith("hydra") or str(entry.config_path).startswith("hydra"):
+        return
+    register()
+    with initialize_config_dir(str(file.parent), version_base="1.3"):
+        loaded = GlobalHydra.instance().config_loader().repository.load_config(entry.config_path)  # type: ignore[attr-defined]
+    if loaded is None:
+        return
+    path = f"{loaded.path.removeprefix('file://')}/{entry.config_path}.yaml"
+    content = OmegaConf.to_container(loaded.config, resolve=False)
+    for key, _ in flatten(content):
+        yield ".".join(part for part in (entry.package, key) if part), path
+
+
+def flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and leaves; a list or an empty dict is a leaf."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

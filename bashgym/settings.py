@@ -1,0 +1,72 @@
+"""What a recipe says beside its plugins: the model, the verdict, the dataset. The keys of conf/bashgym_base.yaml."""
+
+from pydantic import Field, model_validator
+
+from bashgym.config import Config
+from bashgym.records import Class
+
+
+class ScratchSettings(Config):
+    vocab_size: int = Field(ge=300, le=200_000)
+    """Entries of the tokenizer."""
+    hidden_size: int = Field(ge=16)
+    """Width of the model."""
+    layers: int = Field(ge=1)
+    """Number of layers."""
+    heads: int = Field(ge=1)
+    """Attention heads per layer; divides the width."""
+
+    @model_validator(mode="after")
+    def heads_divide_width(self) -> "ScratchSettings":
+        if self.hidden_size % (2 * self.heads):
+            raise ValueError(f"hidden_size {self.hidden_size} is not an even multiple of heads {self.heads}")
+        return self
+
+
+class ModelSettings(Config):
+    base: str = Field(min_length=1)
+    """A Hugging Face id, a folder, or `scratch`."""
+    revision: str
+    """Commit or tag of the Hugging Face repository; empty: the newest."""
+    chat_template: str
+    """How messages become text."""
+    sequence_len: int = Field(ge=64)
+    """Tokens one example may have."""
+    scratch: ScratchSettings
+    """The size of the model that base=scratch makes."""
+
+
+class VerdictSettings(Config):
+    gold: float = Field(ge=0, le=1)
+    """From this score on a verified session is gold."""
+    silver: float = Field(ge=0, le=1)
+    """From this score on a verified session is silver."""
+    at_least: int = Field(ge=1)
+    """Judges that must have spoken."""
+    weights: dict[str, float]
+    """How much each judge's score counts, by label."""
+
+    @model_validator(mode="after")
+    def silver_below_gold(self) -> "VerdictSettings":
+        if self.silver > self.gold:
+            raise ValueError(f"silver {self.silver} lies above gold {self.gold}")
+        return self
+
+
+class DatasetSettings(Config):
+    classes: list[Class] = Field(min_length=1)
+    """Classes of sessions that are trained on."""
+
+
+class Settings(Config):
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]*$")
+    """The name under which the model is registered; empty: the recipe's own name."""
+    description: str
+    """One line about the recipe."""
+    seed: int = Field(ge=0, lt=2**31)
+    """Seeds the split, the order of the rows, the random weights and the training."""
+    run_dir: str
+    """Where the run writes; empty: a folder of its own under $BASHGYM_HOME/runs."""
+    model: ModelSettings
+    verdict: VerdictSettings
+    dataset: DatasetSettings

@@ -1,0 +1,62 @@
+"""What every stage of a run may use."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from bashgym.manifest import Manifest
+from bashgym.recipe import Recipe
+from bashgym.records import PluginSpec
+from bashgym.recipe import Choice
+from bashgym.store import Store
+
+T = TypeVar("T")
+
+
+class Screen(Protocol):
+    """Where a run tells its user what it does."""
+
+    def say(self, line: str) -> None: ...
+
+    def progress(self, title: str, items: Iterable[T], total: int) -> Iterator[T]:
+        """`items`, with a bar that moves."""
+
+    def training(self, event: dict[str, Any]) -> None:
+        """One line of the training's metrics."""
+
+
+@dataclass
+class Run:
+    """One run: its recipe, its folder, what it has noted so far."""
+
+    recipe: Recipe
+    folder: Path
+    manifest: Manifest
+    store: Store
+    screen: Screen
+    built: dict[str, Any] = field(default_factory=dict)
+
+    def plugin(self, choice: Choice) -> Any:
+        """The plugin of a choice, built once."""
+        if choice.key not in self.built:
+            self.built[choice.key] = choice.build()
+        return self.built[choice.key]
+
+    def plugins(self, kind: str) -> list[tuple[str, Any]]:
+        """(label, plugin) of a kind, in the order of the recipe."""
+        return [(choice.label, self.plugin(choice)) for choice in self.recipe.all(kind)]
+
+
+def spec(choice: Choice) -> PluginSpec:
+    """A choice as plain data for a worker."""
+    plugin = choice.plugin
+    return PluginSpec(
+        kind=choice.kind,
+        name=plugin.name,
+        path=str(plugin.path),
+        origin=plugin.origin,
+        sha256=plugin.sha256,
+        where=choice.key,
+        config=choice.values(),
+    )

@@ -1,0 +1,118 @@
+"""Judged traces in; those that make the dataset, each with its split, out."""
+
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from bashgym.errors import PluginError
+from bashgym.records import Decision, SessionKey, Split, TraceSummary
+from bashgym.stages.context import Run
+
+
+class Kept(NamedTuple):
+    """A trace of the dataset: the store's key of its session, its split, and the replies others already teach."""
+
+    key: str
+    trace: TraceSummary
+    split: Split
+    copied: list[str]
+
+
+def run_curators(run: Run, traces: list[tuple[str, TraceSummary]]) -> list[Kept]:
+    """Drops the classes the recipe does not train on, asks every curator in turn, notes the stage."""
+    started = time.perf_counter()
+    dropped: Counter[str] = Counter()
+    classes = run.recipe.settings.dataset.classes
+    families = family_of([trace for _, trace in traces])
+    index, by_session = [], {}
+    for key, trace in traces:
+        if trace.label not in classes:
+            dropped[f"class {trace.label}"] += 1
+        elif not trace.examples:
+            dropped["nothing to learn from"] += 1
+        elif trace.session in by_session:
+            dropped["listed twice"] += 1
+        else:
+            index.append(compact(trace, families[trace.session]))
+            by_session[trace.session] = (key, trace)
+    index, splits, how = decided(run, index, dropped)
+    kept = [
+        Kept(key, trace, splits[trace.session], copied)
+        for (key, trace), copied in first_come([by_session[one.session] for one in index])
+    ]
+    sizes = Counter(one.split for one in kept)
+    run.manifest.stage(
+        "curate", len(traces), len(kept), dict(dropped), time.perf_counter() - started, splits=dict(sizes), how=how
+    )
+    return kept
+
+
+def compact(trace: TraceSummary, family: str) -> SessionKey:
+    return SessionKey(
+        session=trace.session,
+        source=trace.source,
+        family=family,
+        repo=trace.repo,
+        started=trace.started,
+        label=trace.label,
+        score=trace.score,
+        rows=trace.examples,
+        messages=trace.messages,
+    )
+
+
+def decided(
+    run: Run, index: list[SessionKey], dropped: Counter[str]
+) -> tuple[list[SessionKey], dict[str, Split], list[str]]:
+    """What all curators keep, the split of each, and the reasons they gave for keeping."""
+    splits: dict[str, Split] = {key.session: "train" for key in index}
+    how: dict[str, None] = {}
+    for label, curator in run.plugins("curator"):
+        decisions: dict[str, Decision] = {one.session: one for one in curator.curate(index)}
+        missing = next((key.session for key in index if key.session not in decisions), None)
+        if missing:
+            raise PluginError(f"curator '{label}' gave no decision on session {missing}; see bashgym/kinds.py")
+        for one in decisions.values():
+            if not one.keep:
+                dropped[one.reason or f"dropped by {label}"] += 1
+            elif one.reason:
+                how[one.reason] = None
+            if one.split:
+                splits[one.session] = one.split
+        index = [key for key in index if decisions[key.session].keep]
+    return index, splits, list(how)
+
+
+def family_of(traces: list[TraceSummary]) -> dict[str, str]:
+    """trace -> the smallest session id among those it shares replies with, directly or not; sub-agents follow
+    their session. Union-find over 64-bit hashes of reply ids."""
+    parent: dict[str, str] = {}
+    owner: dict[int, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for trace in traces:
+        mine = root(trace.root)
+        for reply in trace.replies:
+            other = root(owner.setdefault(reply, trace.root))
+            small, large = sorted((mine, other))
+            parent[large] = small
+            mine = small
+    return {trace.session: root(trace.root) for trace in traces}
+
+
+def first_come(
+    traces: list[tuple[str, TraceSummary]],
+) -> list[tuple[tuple[str, TraceSummary], list[str]]]:
+    """Each trace with the replies that an earlier one (by start, then id) of the dataset already teaches."""
+    seen: set[int] = set()
+    found = []
+    for key, trace in sorted(traces, key=lambda one: (one[1].started, one[1].session)):
+        copied = [f"{reply:016x}" for reply in trace.replies if reply in seen]
+        seen.update(trace.replies)
+        found.append(((key, trace), copied))
+    return found

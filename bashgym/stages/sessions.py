@@ -1,0 +1,119 @@
+"""Sessions in; one summary a session, with its judged examples in the store, out."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import orjson
+
+from bashgym import pseudonyms
+from bashgym.errors import InputError
+from bashgym.records import SessionRef, SessionSummary, TraceSummary
+from bashgym.stages.context import Run, spec
+from bashgym.stages.worker import SessionTask, SessionWork, code_digest, process
+from bashgym.store import Store
+
+
+class Processed(NamedTuple):
+    """Keys of sessions in the store, in the order listed, and the summaries of their traces."""
+
+    keys: list[str]
+    traces: list[tuple[str, TraceSummary]]  # (key of the session, trace)
+
+
+def run_sessions(run: Run) -> Processed:
+    """Lists the sources, puts every session through the worker, notes the stages source, sanitize and judge."""
+    started = time.perf_counter()
+    refs = listed(run)
+    listing = time.perf_counter() - started
+    work = session_work(run)
+    tasks = [SessionTask(work=work, label=label, ref=ref) for label, ref in refs]
+    keys = worked(run, tasks)
+    totals = note(run, keys, [task.ref for task in tasks], listing)
+    return Processed(keys, totals)
+
+
+def listed(run: Run) -> list[tuple[str, SessionRef]]:
+    """(source label, reference) of every session, in a fixed order; an id listed twice counts once."""
+    found: dict[tuple[str, str], SessionRef] = {}
+    for label, source in run.plugins("source"):
+        for ref in source.list():
+            found.setdefault((label, f"{ref.id} {ref.path}"), ref)
+    if not found:
+        labels = ", ".join(choice.key for choice in run.recipe.all("source"))
+        raise InputError(f"{labels}: no sessions found there; point {labels.split(', ')[0]}.path at some")
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], item[1].id, item[1].sha256))
+    return [(label, ref) for (label, _), ref in ordered]
+
+
+def session_work(run: Run) -> SessionWork:
+    """What the workers need, with a fingerprint of all that can change their result."""
+    engines = [plugin.engine() for _, plugin in run.plugins("sanitizer")]
+    work = SessionWork(
+        sources={choice.label: spec(choice) for choice in run.recipe.all("source")},
+        sanitizers=tuple((choice.label, spec(choice)) for choice in run.recipe.all("sanitizer")),
+        judges=tuple((choice.label, spec(choice)) for choice in run.recipe.all("judge")),
+        synthesizers=tuple((choice.label, spec(choice)) for choice in run.recipe.all("synthesizer")),
+        verdict=run.recipe.settings.verdict.model_dump(mode="json"),
+        fingerprint="",
+        store=str(run.store.folder),
+    )
+    parts = [msgspec.to_builtins(work), engines, pseudonyms.key_id(), code_digest()]
+    digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return msgspec.structs.replace(work, fingerprint=digest)
+
+
+def worked(run: Run, tasks: list[SessionTask]) -> list[str]:
+    """The store's keys in the order of `tasks`; only what the store lacks is worked on."""
+    todo = [task for task in tasks if not run.store.has(task.key)]
+    if len(todo) < len(tasks):
+        run.screen.say(f"{len(tasks) - len(todo)} of {len(tasks)} sessions unchanged since an earlier run: reused")
+    if todo:
+        executor = run.plugin(run.recipe.one("executor"))
+        for _ in run.screen.progress("read, sanitize, judge", executor.map(process, todo), len(todo)):
+            pass
+    run.built["fresh sessions"] = len(todo)
+    return [task.key for task in tasks]
+
+
+def summaries(store: Store, keys: list[str]) -> Iterator[tuple[str, SessionSummary]]:
+    for key in keys:
+        blob = store.get(key)
+        if blob is None:
+            raise InputError(f"the store lost {key}; run again, it is made anew")
+        yield key, msgspec.json.decode(blob.split(b"\n", 1)[0], type=SessionSummary)
+
+
+def note(run: Run, keys: list[str], refs: list[SessionRef], listing: float) -> list[tuple[str, TraceSummary]]:
+    """Notes counts of the stages that ran inside the workers; seconds are the workers' own, cached ones included."""
+    seconds: Counter[str] = Counter()
+    redactions: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    tokens: Counter[str] = Counter()
+    facts: Counter[str] = Counter()
+    traces = []
+    for key, summary in summaries(run.store, keys):
+        seconds.update(summary.seconds)
+        redactions.update(summary.redactions)
+        facts.update(bytes=summary.bytes, lines=summary.lines, malformed=summary.malformed, events=summary.events)
+        for trace in summary.traces:
+            labels[trace.label] += 1
+            tokens.update(trace.tokens)
+            traces.append((key, trace))
+    digest = hashlib.sha256("\n".join(ref.sha256 for ref in refs).encode()).hexdigest()
+    facts.update(reused=len(keys) - run.built["fresh sessions"])
+    malformed = {"malformed line, kept aside": facts["malformed"]} if facts["malformed"] else {}
+    run.manifest.update(
+        sessions={**facts, "sha256": digest, "tokens": dict(tokens)},
+        redactions=dict(sorted(redactions.items())),
+        verdicts=dict(sorted(labels.items())),
+    )
+    run.manifest.stage("source", len(keys), len(traces), malformed, listing + seconds["read"])
+    run.manifest.stage("sanitize", len(traces), len(traces), {}, seconds["sanitize"], replaced=redactions.total())
+    run.manifest.stage("judge", len(traces), len(traces), {}, seconds["judge"], classes=dict(sorted(labels.items())))
+    return traces
+
+

@@ -1,0 +1,253 @@
+"""What runs in a worker process: one session read, sanitized and judged; or the examples of one trace rendered."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from bashgym import examples, paths, pseudonyms, registry, scan, tools
+from bashgym.errors import PrivacyError
+from bashgym.kinds import JudgeContext
+from bashgym.records import (
+    Drop,
+    Example,
+    PluginSpec,
+    Record,
+    SessionRef,
+    SessionSummary,
+    TraceSummary,
+    Verdict,
+)
+from bashgym.settings import VerdictSettings
+from bashgym.store import Store
+from bashgym.trace import Trace, from_builtins, to_builtins
+from bashgym.verdict import classify
+
+
+class SessionWork(Record):
+    """What every session of a run is put through."""
+
+    sources: dict[str, PluginSpec]
+    sanitizers: tuple[tuple[str, PluginSpec], ...]
+    judges: tuple[tuple[str, PluginSpec], ...]
+    synthesizers: tuple[tuple[str, PluginSpec], ...]
+    verdict: dict[str, Any]
+    fingerprint: str  # of all that, of the engines beneath, of this code, of the pseudonym key
+    store: str
+
+
+class SessionTask(Record):
+    """One session to be worked on; `label` is the source's."""
+
+    work: SessionWork
+    label: str
+    ref: SessionRef
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(f"{self.work.fingerprint} {self.label} {self.ref.id} {self.ref.sha256}".encode()).hexdigest()
+
+
+class Judged(NamedTuple):
+    summary: TraceSummary
+    examples: list[Example]
+
+
+@lru_cache
+def built(spec: bytes) -> Any:
+    """The plugin of a spec (as JSON), built once in this process."""
+    plain = msgspec.json.decode(spec, type=PluginSpec)
+    plugin = registry.Plugin(plain.kind, plain.name, Path(plain.path), plain.origin, plain.sha256)
+    return registry.build(plugin, plain.config, plain.where)
+
+
+def build(spec: PluginSpec) -> Any:
+    return built(msgspec.json.encode(spec))
+
+
+def process(task: SessionTask) -> str:
+    """The key under which the store now holds the session's summary (first line) and examples (the others)."""
+    store = Store(Path(task.work.store))
+    if store.has(task.key):
+        return task.key
+    clock = {"read": 0.0, "sanitize": 0.0, "judge": 0.0}
+    redactions: Counter[str] = Counter()
+    judged, counts = [], Counter[str]()
+    started = time.perf_counter()
+    for trace in build(task.work.sources[task.label]).read(task.ref):
+        count(trace, counts)
+        replies = tuple(examples.reply_key(step) for step in trace.steps if step.source == "agent")
+        clock["read"] += time.perf_counter() - started
+        started = time.perf_counter()
+        clean = sanitized(trace, task, redactions)
+        clock["sanitize"] += time.perf_counter() - started
+        started = time.perf_counter()
+        judged.append(judge(clean, task, replies))
+        clock["judge"] += time.perf_counter() - started
+        started = time.perf_counter()
+    summary = SessionSummary(
+        session=task.ref.id,
+        bytes=task.ref.size,
+        lines=counts["lines"],
+        malformed=counts["malformed"],
+        events=counts["events"],
+        redactions=dict(sorted(redactions.items())),
+        traces=tuple(one.summary for one in judged),
+        seconds=clock,
+    )
+    lines = [msgspec.json.encode(summary)]
+    lines += [msgspec.json.encode(example) for one in judged for example in one.examples]
+    store.put(task.key, b"\n".join(lines))
+    return task.key
+
+
+def count(trace: Trace, counts: Counter[str]) -> None:
+    counts["lines"] += sum(file.lines for file in trace.info.source.files)
+    counts["malformed"] += len(trace.info.malformed)
+    counts["events"] += len(trace.info.events)
+
+
+def sanitized(trace: Trace, task: SessionTask, redactions: Counter[str]) -> Trace:
+    """The trace with every secret and person replaced; raises PrivacyError where that is not certain."""
+    sanitizers = [(label, build(spec)) for label, spec in task.work.sanitizers]
+    result = scan.sanitize(to_builtins(trace), sanitizers, pseudonyms.key(), task.ref.id)
+    redactions.update(result.counts)
+    try:
+        return from_builtins(result.value)
+    except msgspec.ValidationError as error:
+        raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
+
+
+def judge(trace: Trace, task: SessionTask, replies: tuple[int, ...]) -> Judged:
+    """The verdicts on a sanitized trace, its class, and the examples it would give."""
+    verdicts = tuple(
+        msgspec.structs.replace(build(spec).judge(trace, JudgeContext()), judge=label) for label, spec in task.work.judges
+    )
+    label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
+    name = trace.session_id if not trace.trajectory_id else f"{trace.session_id}/{trace.trajectory_id}"
+    made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts)])
+    totals = trace.info.totals
+    summary = TraceSummary(
+        session=name,
+        root=task.ref.id,
+        source=task.label,
+        repo=trace.info.project.cwd or "",
+        started=next((step.timestamp for step in trace.steps if step.timestamp), ""),
+        label=label,
+        score=score,
+        verdicts=verdicts,
+        examples=len(made),
+        messages=sum(len(example.messages) for example in made),
+        replies=replies,
+        tools=tools.usage(trace),
+        dropped=dict(dropped),
+        tokens={field: getattr(totals, field) for field in totals.__struct_fields__},
+    )
+    return Judged(summary, made)
+
+
+def synthetic(trace: Trace, task: SessionTask, verdicts: tuple[Verdict, ...]) -> Iterator[Example]:
+    for _, spec in task.work.synthesizers:
+        yield from build(spec).synthesize(trace, verdicts)
+
+
+def split_drops(found: list[Any]) -> tuple[list[Any], Counter[str]]:
+    """What was made, and the drops by reason."""
+    dropped: Counter[str] = Counter()
+    for one in found:
+        if isinstance(one, Drop):
+            dropped[one.reason] += one.n
+    return [one for one in found if not isinstance(one, Drop)], dropped
+
+
+class RenderTask(Record):
+    """The examples of one session's kept traces, to be rendered as rows."""
+
+    key: str  # of the session in the store
+    traces: dict[str, list[str]]  # kept trace -> replies that another session already teaches
+    tools: list[dict[str, Any]]
+    format: PluginSpec
+    fingerprint: str
+    store: str
+
+    @property
+    def rows_key(self) -> str:
+        parts = orjson.dumps([self.key, self.traces, self.tools, self.fingerprint], option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(parts).hexdigest()
+
+
+def render(task: RenderTask) -> str:
+    """The key under which the store holds the drops (first line) and, per row, [trace, row] (the others)."""
+    store = Store(Path(task.store))
+    if store.has(task.rows_key):
+        return task.rows_key
+    format_plugin = build(task.format)
+    dropped: Counter[str] = Counter()
+    lines = []
+    for example in stored_examples(store, task.key):
+        if example.session not in task.traces:
+            continue
+        copied = set(task.traces[example.session])
+        ready = msgspec.structs.replace(example, tools=declared(example, task.tools))
+        rows, drops = split_drops(list(format_plugin.render(ready)))
+        dropped.update(drops)
+        for row in rows:
+            if all(key in copied for key in row.keys if key):
+                dropped["every reply is a copy of another session's"] += 1
+            else:
+                lines.append(orjson.dumps([example.session, masked(row.data, row.keys, copied)]))
+    store.put(task.rows_key, b"\n".join([orjson.dumps(dict(sorted(dropped.items()))), *lines]))
+    return task.rows_key
+
+
+def stored_examples(store: Store, key: str) -> Iterator[Example]:
+    blob = store.get(key)
+    for line in (blob or b"").split(b"\n")[1:]:
+        yield msgspec.json.decode(line, type=Example)
+
+
+def declared(example: Example, common: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The dataset's tools, and those that only this example calls."""
+    known = {tool["function"]["name"] for tool in common}
+    called: tools.Usage = {}
+    for message in example.messages:
+        for call in message.get("tool_calls", []):
+            function = call["function"]
+            if function["name"] not in known:
+                one = {
+                    function["name"]: {
+                        "calls": 1,
+                        "arguments": {
+                            name: {tools.JSON_TYPES.get(type(value), "null"): 1}
+                            for name, value in function["arguments"].items()
+                        },
+                    }
+                }
+                called = tools.merge([called, one])
+    return [*common, *tools.definitions(called, len(called))]
+
+
+def masked(data: dict[str, Any], keys: list[str], copied: set[str]) -> dict[str, Any]:
+    """The row, with replies that another session already teaches shown but not trained on."""
+    if not copied or "messages" not in data:
+        return data
+    messages = [
+        {**message, "train": False} if key in copied else message
+        for message, key in zip(data["messages"], keys, strict=True)
+    ]
+    return {**data, "messages": messages}
+
+
+def code_digest() -> str:
+    """A hash of the code that makes the data, so that a cached result never outlives the code that made it."""
+    digest = hashlib.sha256()
+    for path in sorted(paths.HERE.rglob("*.py")):
+        if path.relative_to(paths.HERE).parts[0] not in {"cli.py", "run.py", "display.py", "plugins", "inside"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,85 @@
+"""Seeded split into train, validation and test; forks, resumes and sub-agents are never divided."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bashgym.config import Config as BaseConfig
+from bashgym.records import Decision, SessionKey, Split
+
+LARGEST = 2.0  # a group may overshoot the share it is put into by this factor, no more
+
+
+class Curator:
+    class Config(BaseConfig):
+        by: Literal["auto", "repository", "session"] = "auto"
+        """What is never divided: `repository`, `session` (with its forks, resumes and sub-agents), or `auto`."""
+        min_repositories: int = Field(12, ge=3)
+        """With by=auto, the number of repositories from which on the split goes by repository."""
+        validation: float = Field(0.1, ge=0, lt=1)
+        """Share of the rows kept for validation during training."""
+        test: float = Field(0.15, ge=0, lt=1)
+        """Share of the rows kept for the final measurement."""
+        seed: int = 42
+        """Changes who goes where."""
+
+        @model_validator(mode="after")
+        def leave_something(self) -> "Curator.Config":
+            if self.validation + self.test >= 1:
+                raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
+            return self
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def curate(self, index: Sequence[SessionKey]) -> Iterable[Decision]:
+        """Every session, in a split; the reason says what was kept whole."""
+        by = self.config.by
+        if by == "auto":
+            by = "repository" if len({key.repo for key in index}) >= self.config.min_repositories else "session"
+        groups = grouped(index, by == "repository")
+        splits = assign({name: sum(key.rows for key in keys) for name, keys in groups.items()}, self.config)
+        for name, keys in groups.items():
+            for key in keys:
+                yield Decision(session=key.session, keep=True, split=splits[name], reason=f"split by {by}")
+
+
+def grouped(index: Sequence[SessionKey], by_repository: bool) -> dict[str, list[SessionKey]]:
+    """Families; or, by repository, families joined wherever they share a repository."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    for key in index:
+        family = root(f"family {key.family}")
+        if by_repository:
+            parent[family] = root(f"repository {key.repo}")
+    groups: dict[str, list[SessionKey]] = defaultdict(list)
+    for key in index:
+        groups[root(f"family {key.family}")].append(key)
+    return {min(key.session for key in keys): keys for keys in groups.values()}
+
+
+def assign(rows: dict[str, int], config: Curator.Config) -> dict[str, Split]:
+    """Group name -> split: groups in a seeded order fill test, then validation, to their share of the rows."""
+    order = sorted(rows, key=lambda name: hashlib.sha256(f"{config.seed} {name}".encode()).digest())
+    total = sum(rows.values())
+    splits: dict[str, Split] = dict.fromkeys(order, "train")
+    wanted: list[tuple[Split, float]] = [("test", config.test), ("validation", config.validation)]
+    for split, share in wanted:
+        filled = 0
+        for name in order:
+            room = share * total - filled
+            if splits[name] != "train" or room <= 0 or not rows[name]:
+                continue
+            alone = sum(1 for other in order if splits[other] == "train" and rows[other]) <= 1
+            if not alone and rows[name] <= max(LARGEST * room, 1):
+                splits[name] = split
+                filled += rows[name]
+    return splits

@@ -1,0 +1,71 @@
+"""Worker processes on this machine."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.connection import wait
+from typing import Any
+
+from pydantic import Field
+
+from bashgym.config import Config as BaseConfig
+from bashgym.errors import RunFailed
+
+AHEAD = 4  # tasks waiting per worker: enough to keep it busy, few enough to keep memory flat
+
+
+class Executor:
+    class Config(BaseConfig):
+        workers: int = Field(0, ge=0)
+        """Number of worker processes; 0: one for each core."""
+        sessions_per_worker: int = Field(200, ge=0)
+        """Sessions a worker handles before a fresh one takes its place, which keeps memory flat; 0: never."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def map(self, function: Callable[[Any], Any], refs: Iterable[Any]) -> Iterator[Any]:
+        """Results in the order of `refs`; raises what a worker raised, RunFailed when one was killed."""
+        workers = self.config.workers or cores()
+        pool = ProcessPoolExecutor(
+            max_workers=workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=begin,
+            max_tasks_per_child=self.config.sessions_per_worker or None,
+        )
+        pending: deque[Future[Any]] = deque()
+        queue = iter(refs)
+        try:
+            pending.extend(pool.submit(function, ref) for ref in islice(queue, workers * AHEAD))
+            while pending:
+                result = pending.popleft().result()
+                pending.extend(pool.submit(function, ref) for ref in islice(queue, 1))
+                yield result
+        except BrokenProcessPool:
+            raise RunFailed("a worker process was killed, perhaps for want of memory; run again with executor.workers=1") from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def cores() -> int:
+    """Cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def begin() -> None:
+    """Ctrl-C is the parent's to handle; and a worker whose parent was killed ends at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
