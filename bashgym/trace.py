@@ -241,7 +241,7 @@ class Outcome(Struct):
     ended: Ending = "unknown"
 
 
-class TraceInfo(Struct):
+class TraceInfo(Struct, kw_only=True):
     schema: int = 1
     source: SourceInfo
     project: ProjectInfo = msgspec.field(default_factory=ProjectInfo)
