@@ -1,0 +1,1 @@
+"""Claude Code's session files: find them, read every line, and make traces of them."""

@@ -1,0 +1,56 @@
+"""Base64 is lifted out of what is kept: hash, size and media type stay, the bytes stay in the agent's own file."""
+
+import binascii
+import hashlib
+import re
+from typing import Any
+
+LONG = 4096  # characters; shorter base64 stays where it is
+DEEP = 200  # levels; deeper values make JSON writers fail later
+BASE64 = re.compile(r"(?:data:[\w.+-]+/[\w.+-]+;base64,)?[A-Za-z0-9+/_-]+={0,2}\Z")
+
+
+class TooDeep(ValueError):
+    """A value nested deeper than any line of the agent's own."""
+
+
+def digest(text: str) -> dict[str, Any]:
+    """`sha256` (hex) and `bytes` of what base64 `text` stands for; of the text itself where it is no base64."""
+    body = text.partition(";base64,")[2] if text.startswith("data:") else text
+    try:
+        content = binascii.a2b_base64(body.translate(URL_SAFE))
+    except ValueError:
+        content = text.encode("utf-8", "surrogatepass")
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+URL_SAFE = str.maketrans("-_", "+/")
+
+
+def lift_part(part: dict[str, Any]) -> dict[str, Any]:
+    """A content part as a step keeps it: an image or document in base64 becomes its type, hash and size."""
+    source = part.get("source")
+    if not isinstance(source, dict) or source.get("type") != "base64" or not isinstance(source.get("data"), str):
+        return part
+    rest = {key: value for key, value in part.items() if key != "source"}
+    media = source.get("media_type") if isinstance(source.get("media_type"), str) else None
+    return {**rest, "media_type": media, **digest(source["data"])}
+
+
+def lift_long(value: Any, lift: bool = True) -> None:
+    """Replaces, inside a dict or list, every base64 string of more than LONG characters by its hash and size.
+
+    Raises TooDeep; with `lift` False that is all it looks for. The stack is its own: a line may nest deeper
+    than Python recurses."""
+    stack = [(value, 1)] if isinstance(value, (dict, list)) else []
+    while stack:
+        node, depth = stack.pop()
+        if depth > DEEP:
+            raise TooDeep(f"nested more than {DEEP} deep")
+        pairs = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, item in list(pairs):
+            if isinstance(item, str):
+                if lift and len(item) > LONG and BASE64.match(item):
+                    node[key] = digest(item)
+            elif isinstance(item, (dict, list)):
+                stack.append((item, depth + 1))

@@ -1,0 +1,183 @@
+"""Lines to a trace: one step for each model reply and each user turn, one event for every other line."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bashgym.claude_code import replies, results, tree, users, windows
+from bashgym.claude_code.facts import agent_of, ended, inherit, outcome, project_of, totals
+from bashgym.claude_code.lines import Entry
+from bashgym.trace import (
+    Event,
+    Malformed,
+    Observation,
+    ObservationResult,
+    SourceFile,
+    SourceInfo,
+    Step,
+    StepExtra,
+    StepInfo,
+    ToolCall,
+    Trace,
+    TraceExtra,
+    TraceInfo,
+)
+
+KIND = "claude_code"
+
+
+class Conversation:
+    """One conversation while its lines are read, in the order of the file."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+        self.steps: list[Step] = []
+        self.events: list[Event] = []
+        self.boundaries: list[windows.Boundary] = []
+        self.replies: dict[replies.Key, replies.Reply] = {}
+        self.first_keys: dict[str, replies.Key] = {}  # by message id
+        self.calls: dict[str, tuple[Step, ToolCall]] = {}
+        self.expected = expected_calls(entries)
+        self.early: list[tuple[Entry, ObservationResult]] = []  # results that come before their calls in the file
+        self.messages: dict[str, Any] = {}  # by uuid, to know copies
+        uuids = frozenset(uuid for entry in entries if (uuid := entry.text("uuid")))
+        self.tree = tree.Tree(uuids, any(entry.text("parentUuid") for entry in entries))
+
+    def read(self) -> None:
+        for entry in self.entries:
+            if entry.role == "event":
+                self.event(entry)
+            elif self.is_copy(entry):
+                self.events.append(event_of(entry, "duplicate"))
+            elif entry.role == "assistant":
+                self.assistant(entry)
+            else:
+                self.user(entry)
+        for entry, answer in self.early:
+            self.attach(entry, answer)
+        for reply in self.replies.values():
+            reply.close()
+
+    def event(self, entry: Entry) -> None:
+        if reason := windows.boundary(entry):
+            self.boundaries.append((len(self.steps), reason))
+        self.events.append(event_of(entry))
+        self.tree.add(entry, None)
+
+    def is_copy(self, entry: Entry) -> bool:
+        """The same uuid with the same message; the same uuid with another message is kept as a message."""
+        uuid = entry.text("uuid")
+        content = entry.value.get("message") or entry.value.get("attachment")
+        first = self.messages.setdefault(uuid, content) if uuid else content
+        return first is not content and bool(first == content)
+
+    def assistant(self, entry: Entry) -> None:
+        reply = self.reply(entry)
+        known = len(reply.step.tool_calls or ())
+        reply.add(entry)
+        for call in (reply.step.tool_calls or ())[known:]:
+            self.calls.setdefault(call.tool_call_id, (reply.step, call))
+        self.tree.add(entry, reply.step.step_id - 1)
+
+    def reply(self, entry: Entry) -> replies.Reply:
+        """The reply of this line, begun with its first. Copies by an old resume have lost their request id."""
+        key = replies.key_of(entry)
+        first = self.first_keys.setdefault(key[0], key)
+        key = first if None in (key[1], first[1]) else key
+        if key not in self.replies:
+            self.replies[key] = replies.start(entry, len(self.steps) + 1)
+            self.steps.append(self.replies[key].step)
+        return self.replies[key]
+
+    def user(self, entry: Entry) -> None:
+        content = entry.value["attachment"]["prompt"] if entry.role == "queued" else entry.value["message"]["content"]
+        blocks = content if isinstance(content, list) else []
+        answers = [block for block in blocks if block["type"] == "tool_result"]
+        step = None
+        for number, block in enumerate(answers):
+            step = self.answer(entry, results.result(entry, block, number == 0))
+        rest = [block for block in blocks if block["type"] != "tool_result"] if answers else content
+        if rest or not answers:
+            step = users.step(entry, len(self.steps) + 1, rest, own_line=not answers)
+            self.steps.append(step)
+        self.tree.add(entry, step.step_id - 1 if step else None)
+
+    def answer(self, entry: Entry, answer: ObservationResult) -> Step | None:
+        """The step that a result belongs to: its caller's, none yet, or one of its own when nobody called."""
+        if answer.source_call_id in self.calls:
+            return self.attach(entry, answer)
+        if answer.source_call_id in self.expected:
+            self.early.append((entry, answer))
+            return None
+        foreign = {"tool_use_id": answer.source_call_id} if answer.source_call_id else {}
+        answer.source_call_id = None  # ATIF: it must name a call of the same step
+        info = StepInfo(kind="tool_result", parent=entry.text("parentUuid"), foreign=foreign)
+        info.uuids = [uuid] if (uuid := entry.text("uuid")) else []
+        step = Step(
+            step_id=len(self.steps) + 1,
+            source="system",
+            timestamp=entry.text("timestamp"),
+            observation=Observation(results=[answer]),
+            extra=StepExtra(bashgym=info),
+        )
+        self.steps.append(step)
+        return step
+
+    def attach(self, entry: Entry, answer: ObservationResult) -> Step:
+        step, call = self.calls[answer.source_call_id or ""]
+        step.observation = step.observation or Observation(results=[])
+        step.observation.results.append(answer)
+        results.annotate(call.extra.bashgym, entry, answer)
+        return step
+
+
+def expected_calls(entries: Iterable[Entry]) -> frozenset[str]:
+    """The ids of all calls that these lines hold, wherever in the file they come."""
+    found = set()
+    for entry in entries:
+        content = entry.value["message"].get("content") if entry.role == "assistant" else None
+        for block in content if isinstance(content, list) else ():
+            if block["type"] == "tool_use" and isinstance(block.get("id"), str):
+                found.add(block["id"])
+    return frozenset(found)
+
+
+def event_of(entry: Entry, mark: str = "", file: int = 0) -> Event:
+    """The line verbatim; `mark` says why a message line is no step."""
+    kind = entry.text("type") or ""
+    kind = f"{mark}:{kind}" if mark else kind
+    return Event(type=kind, raw=entry.value, ts=entry.text("timestamp"), line_no=entry.line_no, file=file)
+
+
+def trace(
+    entries: list[Entry],
+    files: list[SourceFile],
+    malformed: list[Malformed],
+    session_id: str,
+    trajectory_id: str,
+) -> Trace:
+    """The trace of one conversation whose lines are in `files[0]`, in their order."""
+    talk = Conversation(entries)
+    talk.read()
+    agent = agent_of(entries, talk.steps)
+    entrypoint = next((found for entry in entries if (found := entry.text("entrypoint"))), None)
+    info = TraceInfo(
+        source=SourceInfo(kind=KIND, client_version=agent.version, entrypoint=entrypoint, files=files),
+        project=project_of(entries),
+        lineage=inherit(entries, talk.steps),
+        context_windows=windows.windows(talk.steps, talk.boundaries),
+        branches=tree.branches(talk.tree, talk.steps),
+        totals=totals(talk.steps),
+        events=talk.events,
+        malformed=malformed,
+    )
+    own = [step for step in talk.steps if step.info.kind == "agent"]
+    info.usage_reliable = not own or any(step.info.stop_reason for step in own)
+    info.outcome = outcome(talk.steps, talk.events)
+    info.outcome.ended = ended(talk.steps)
+    return Trace(
+        session_id=session_id,
+        trajectory_id=trajectory_id,
+        agent=agent,
+        steps=talk.steps,
+        extra=TraceExtra(bashgym=info),
+    )

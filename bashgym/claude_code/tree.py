@@ -1,0 +1,113 @@
+"""The tree of a session: which step followed which, and which branch the session ended on.
+
+Lines name their parent by uuid, and chains run through lines that are no messages. Rewinding makes branches;
+compaction begins a new root whose logical parent is the old chain. Some parents were never written: such a line
+is taken to follow the one before it in the file."""
+
+import msgspec
+
+from bashgym.claude_code.lines import Entry
+from bashgym.trace import Branch, Step
+
+
+class Node(msgspec.Struct, eq=False):
+    """A line in the chain: its parent as resolved, and the index of the step it belongs to (None for an event)."""
+
+    uuid: str
+    parent: str | None
+    step: int | None
+
+
+class Tree:
+    """Lines with uuids in file order; `add` each, then ask for branches."""
+
+    def __init__(self, known: frozenset[str], chained: bool) -> None:
+        self.known = known  # every uuid of the conversation, also those further down
+        self.chained = chained  # False where no line of the file names a parent
+        self.nodes: dict[str, Node] = {}
+        self.last: str | None = None  # the line before, in the file
+        self.leaf: int | None = None  # the step of the last message
+        self.first_uuid: dict[int, str | None] = {}  # of each step; None where its line has none of its own
+        self.before: dict[int, int | None] = {}  # of each step: the last message's step when it began
+
+    def add(self, entry: Entry, step: int | None) -> None:
+        """A line that is part of step number `step` (from 0), or of none."""
+        uuid = entry.text("uuid")
+        fresh = uuid is not None and uuid not in self.nodes
+        if step is not None:
+            if step not in self.first_uuid:
+                self.first_uuid[step] = uuid if fresh else None
+                self.before[step] = self.leaf
+            self.leaf = step
+        if uuid is not None and fresh:
+            self.nodes[uuid] = Node(uuid, self.parent(entry), step)
+            self.last = uuid
+
+    def parent(self, entry: Entry) -> str | None:
+        """The parent as written, where it is in the file; else the line before, unless the user began anew."""
+        uuid = entry.text("uuid")
+        for key in ("parentUuid", "logicalParentUuid"):
+            named = entry.text(key)
+            if named in self.known and named != uuid:
+                return named
+        anew = entry.role == "user" and self.chained and "parentUuid" in entry.value
+        return None if anew and entry.text("parentUuid") is None and not is_result(entry) else self.last
+
+    def step_parents(self) -> list[int | None]:
+        """For each step the step it followed."""
+        return [self.step_parent(step) for step in range(len(self.first_uuid))]
+
+    def step_parent(self, step: int) -> int | None:
+        uuid = self.first_uuid[step]
+        if uuid is None:
+            return self.before[step]
+        seen: set[str] = set()
+        while uuid is not None and uuid not in seen:
+            seen.add(uuid)
+            node = self.nodes[uuid]
+            if node.step is not None and node.step != step:
+                return node.step
+            uuid = self.skip(node.parent)
+        return None
+
+    def skip(self, uuid: str | None) -> str | None:
+        """From `uuid` up to the first line that belongs to a step, or None."""
+        seen: set[str] = set()
+        while uuid is not None and uuid in self.nodes and self.nodes[uuid].step is None and uuid not in seen:
+            seen.add(uuid)
+            uuid = self.nodes[uuid].parent
+        return uuid if uuid in self.nodes and uuid not in seen else None
+
+
+def is_result(entry: Entry) -> bool:
+    """Whether a user line answers a tool call."""
+    content = entry.value["message"].get("content")
+    return isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
+
+
+def branches(tree: Tree, steps: list[Step]) -> list[Branch]:
+    """One branch for each leaf, the active one last; marks `active` in every step."""
+    parents = tree.step_parents()
+    inner = {parent for parent in parents if parent is not None}
+    leaves = [step for step in range(len(steps)) if step not in inner and step != tree.leaf]
+    active = set(path(tree.leaf, parents))
+    for number, step in enumerate(steps):
+        step.info.active = number in active
+    ends = [*leaves, tree.leaf] if tree.leaf is not None else leaves
+    return [branch(leaf, parents, steps, leaf == tree.leaf) for leaf in ends]
+
+
+def branch(leaf: int, parents: list[int | None], steps: list[Step], active: bool) -> Branch:
+    numbers = sorted(path(leaf, parents))
+    uuids = steps[leaf].info.uuids
+    name = uuids[-1] if uuids else f"step-{leaf + 1}"
+    return Branch(leaf=name, step_ids=[steps[number].step_id for number in numbers], active=active)
+
+
+def path(leaf: int | None, parents: list[int | None]) -> list[int]:
+    """From `leaf` up to its root; a circle, which only a broken file has, is left where it closes."""
+    found: dict[int, None] = {}
+    while leaf is not None and leaf not in found:
+        found[leaf] = None
+        leaf = parents[leaf]
+    return list(found)

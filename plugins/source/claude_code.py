@@ -1,0 +1,42 @@
+"""Claude Code's own session files, sub-agents included."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bashgym import config, paths
+from bashgym.claude_code import files, session
+from bashgym.errors import InputError
+from bashgym.records import SessionRef
+from bashgym.trace import Trace
+
+
+class Source:
+    """Reads `projects/<folder>/<session>.jsonl`, or any folder of such files."""
+
+    class Config(config.Config):
+        path: str = ""
+        """A folder of session files (also `shipped:NAME`), or one session's file; empty: Claude Code's own projects
+        folder, ~/.claude/projects or $CLAUDE_CONFIG_DIR/projects."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def folder(self) -> Path:
+        """Where the sessions are."""
+        return paths.resolve(self.config.path) if self.config.path else paths.claude_home() / "projects"
+
+    def list(self) -> Iterable[SessionRef]:
+        """Every session, unread. Raises InputError when the folder is not there or a file cannot be read."""
+        folder = self.folder()
+        if not folder.exists():
+            raise InputError(f"source.claude_code.path: {folder} is not there; {self.way_out()}")
+        return files.sessions(folder)
+
+    def way_out(self) -> str:
+        if self.config.path:
+            return "name a folder of Claude Code sessions with source.claude_code.path=FOLDER"
+        return "run Claude Code once, set CLAUDE_CONFIG_DIR, or name a folder with source.claude_code.path=FOLDER"
+
+    def read(self, ref: SessionRef) -> Iterator[Trace]:
+        """The session's trace, then one for each of its sub-agents. Raises InputError when a file is gone."""
+        yield from session.read(ref)
