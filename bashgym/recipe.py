@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
@@ -98,6 +99,11 @@ class Recipe:
         settings = self.settings.model_dump(mode="json", exclude={"run_dir"})
         return {"bashgym": __version__, "recipe": self.name, "settings": settings, "plugins": kinds}
 
+    def lock_text(self, key_id: str) -> str:
+        """What `recipe.lock.yaml` holds: the lock, what was typed, and which pseudonym key was used."""
+        content = {**self.lock(), "overrides": list(self.overrides), "pseudonym_key": key_id}
+        return f"# Written by bashgym; the resolved recipe of this run.\n{yaml.safe_dump(content, sort_keys=False)}"
+
     def lock_hash(self) -> str:
         return hashlib.sha256(orjson.dumps(self.lock())).hexdigest()
 
@@ -118,6 +124,23 @@ def recipes() -> dict[str, tuple[str, Path]]:
         for path in sorted(root.part("recipes").glob("*.yaml")):
             found.setdefault(path.stem, (root.origin, path))
     return found
+
+
+def description(file: Path) -> str:
+    """A recipe's own one line about itself, without composing it."""
+    try:
+        content = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return f"cannot be read: {type(error).__name__}"
+    return str(content.get("description", "")) if isinstance(content, dict) else ""
+
+
+def preset_plugin(kind: str, label: str) -> Any:
+    """The plugin of a preset with the preset's own settings, outside any recipe."""
+    file = presets(kind).get(label)
+    if file is None:
+        raise RecipeError(f"{kind}={label}: no such preset{did_you_mean(label, presets(kind))}")
+    return choice(kind, label, yaml.safe_load(file.read_text()), []).build()
 
 
 def recipe_file(name: str) -> Path:

@@ -1,0 +1,7 @@
+"""`python -m bashgym`."""
+
+import sys
+
+from bashgym.cli import main
+
+sys.exit(main())

@@ -1,0 +1,91 @@
+"""What a run prints: plain lines, and bars that move where a person is watching."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+T = TypeVar("T")
+EVERY = 10.0  # seconds between lines where nobody watches a bar
+
+
+def printable(text: str) -> str:
+    """`text` without control characters: what comes from a session may try to steer a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+class Terminal:
+    """The screen of a run (see stages/context.py)."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(file=sys.stderr, highlight=False, quiet=quiet, soft_wrap=True)
+        self.bar: Progress | None = None
+        self.task: Any = None
+        self.last = 0.0
+        self.begun = 0.0
+        self.origin = 0
+
+    def say(self, line: str) -> None:
+        self.console.print(escape(printable(line)))
+
+    def progress(self, title: str, items: Iterable[T], total: int) -> Iterator[T]:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        if not self.console.is_terminal:
+            self.say(f"{title}: {total}")
+        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
+            task = bar.add_task(escape(title), total=total)
+            for item in items:
+                bar.advance(task)
+                yield item
+
+    def training(self, event: dict[str, Any]) -> None:
+        """Loss and time left: a bar for a person, a line every ten seconds for a log."""
+        if event.get("event") == "begin":
+            self.begun, self.origin = time.monotonic(), int(event.get("step") or 0)
+            self.say(f"training: {event.get('max_steps')} steps")
+        if event.get("event") == "end":
+            self.close()
+        metrics = event.get("metrics") or {}
+        shown = "  ".join(f"{name} {metrics[name]:.4g}" for name in ("loss", "eval_loss", "reward") if isinstance(metrics.get(name), int | float))
+        if not shown:
+            return
+        step, steps = int(event.get("step") or 0), int(event.get("max_steps") or 0)
+        if self.console.is_terminal:
+            self.draw(step, steps, shown)
+        elif time.monotonic() - self.last >= EVERY or step == steps:
+            self.last = time.monotonic()
+            self.say(f"step {step}/{steps}  {shown}  {self.left(step, steps)}")
+
+    def draw(self, step: int, steps: int, shown: str) -> None:
+        if self.bar is None:
+            columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[shown]}"), TimeRemainingColumn())
+            self.bar = Progress(*columns, console=self.console, transient=True)
+            self.bar.start()
+            self.task = self.bar.add_task("training", total=steps or None, shown="")
+        self.bar.update(self.task, completed=step, shown=shown)
+
+    def left(self, step: int, steps: int) -> str:
+        """The time left at the pace so far: an estimate."""
+        done = step - self.origin
+        if not self.begun or done <= 0 or steps <= step:
+            return ""
+        seconds = (time.monotonic() - self.begun) / done * (steps - step)
+        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def table(headers: list[str], rows: Iterable[list[str]]) -> None:
+    """A table on standard output."""
+    shown = Table(*headers, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        shown.add_row(*(escape(printable(cell)) for cell in row))
+    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(shown)

@@ -1,0 +1,204 @@
+"""The stages of a recipe in order: its folder, its lock, its end; going on after a kill."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+from bashgym import __version__, jsonl, paths, pseudonyms, recipe
+from bashgym.display import Terminal
+from bashgym.errors import BashGymError, RunFailed
+from bashgym.manifest import Manifest, now
+from bashgym.records import Dataset
+from bashgym.stages.context import Run
+from bashgym.stages.curate import run_curators
+from bashgym.stages.dataset import run_dataset
+from bashgym.stages.measure import run_benchmarks
+from bashgym.stages.plan import plan_folder, run_plan
+from bashgym.stages.register import run_register
+from bashgym.stages.report import run_report
+from bashgym.stages.sessions import run_sessions
+from bashgym.stages.train import ensure_environment, preflight, run_training
+from bashgym.store import Store
+
+FREE_BYTES = 500_000_000  # below this a run would end in a full disk halfway: a dataset, a checkpoint, logs
+STEP = 1.0  # seconds between two looks at a run that another process is busy with
+
+
+def run_recipe(argv: Sequence[str], fresh: bool, screen: Terminal) -> dict[str, Any]:
+    """Runs a recipe to its end and returns the manifest's content; raises BashGymError.
+
+    Goes on with the newest unfinished run of the same lock; follows it where it is still alive."""
+    chosen = recipe.load(argv)
+    for notice in chosen.notices:
+        screen.say(f"notice: {notice}")
+    folder, new = run_folder(chosen, fresh)
+    while True:
+        with locked(folder) as mine:
+            if mine:
+                return carried_out(chosen, folder, new, fresh, screen)
+        follow(folder, screen)
+        content = Manifest(folder / "manifest.json").content
+        if content.get("state") == "finished":
+            return content
+        if content.get("state") == "failed":
+            raise RunFailed(f"the run that was followed failed: {content.get('error')}")
+        new = False
+
+
+def run_folder(chosen: recipe.Recipe, fresh: bool) -> tuple[Path, bool]:
+    """The run's folder, and whether it is a new one."""
+    if chosen.settings.run_dir:
+        folder = paths.resolve(chosen.settings.run_dir)
+        manifest = folder / "manifest.json"
+        if manifest.exists() and (fresh or Manifest(manifest).content.get("lock_sha256") != chosen.lock_hash()):
+            aside = folder.with_name(f"{folder.name}.{now().replace(':', '')}")
+            folder.rename(aside)
+        return folder, not manifest.exists()
+    if not fresh:
+        for content, folder in past_runs(chosen):
+            if content.get("state") != "finished":
+                return folder, False
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    return paths.home() / "runs" / f"{chosen.name}-{stamp}-{secrets.token_hex(2)}", True
+
+
+def past_runs(chosen: recipe.Recipe) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Runs of the same lock, the newest first."""
+    found = []
+    for file in (paths.home() / "runs").glob(f"{chosen.name}-*/manifest.json"):
+        content = Manifest(file).content
+        if content.get("lock_sha256") == chosen.lock_hash():
+            found.append((content, file.parent))
+    yield from sorted(found, key=lambda one: str(one[0].get("started")), reverse=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Whether this process now owns the run; the lock goes with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file: IO[str] = (folder / "run.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        file.close()
+
+
+def follow(folder: Path, screen: Terminal) -> None:
+    """Shows what another process's run does until that process is gone."""
+    screen.say(f"this run is already under way in another process; following it ({folder})")
+    seen = 0
+    while True:
+        with locked(folder) as free:
+            if free:
+                screen.close()
+                return
+        path = folder / "metrics.jsonl"
+        events = [line.value for line in jsonl.read_lines(path) if isinstance(line.value, dict)] if path.exists() else []
+        for event in events[seen:]:
+            screen.training(event)
+        seen = len(events)
+        time.sleep(STEP)
+
+
+def carried_out(chosen: recipe.Recipe, folder: Path, new: bool, fresh: bool, screen: Terminal) -> dict[str, Any]:
+    """Runs in a folder this process owns, noting how it ends."""
+    run = opened(chosen, folder, screen)
+    screen.say(f"{'run' if new else 'going on with run'} {folder.name}: {folder}")
+    try:
+        content = stages(run, new and not fresh)
+    except BashGymError as error:
+        run.manifest.update(state="failed", error=str(error))
+        raise
+    finally:
+        screen.close()
+    return content
+
+
+def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
+    """The run with its lock file and manifest written."""
+    free = shutil.disk_usage(folder).free
+    if free < FREE_BYTES:
+        raise RunFailed(f"{folder}: {free / 1e9:.1f} GB free, {FREE_BYTES / 1e9:.1f} GB needed; make room or set BASHGYM_HOME")
+    jsonl.replace(folder / "recipe.lock.yaml", chosen.lock_text(pseudonyms.key_id()).encode())
+    manifest = Manifest(folder / "manifest.json")
+    content = manifest.content
+    content.setdefault("run", folder.name)
+    content.setdefault("started", now())
+    manifest.update(
+        recipe=chosen.name,
+        description=chosen.settings.description,
+        overrides=list(chosen.overrides),
+        lock_sha256=chosen.lock_hash(),
+        bashgym=__version__,
+        state="running",
+        error=None,
+        pid=os.getpid(),
+    )
+    return Run(chosen, folder, manifest, Store(paths.home() / "store"), screen)
+
+
+def stages(run: Run, may_reuse: bool) -> dict[str, Any]:
+    """Every stage in order; where nothing changed since a finished run, that run's manifest."""
+    preflight(run)
+    dataset = data_stages(run)
+    earlier = same_as(run, dataset) if may_reuse else None
+    if earlier:
+        shutil.rmtree(run.folder)
+        run.screen.say("nothing changed since then: sessions, dataset, model and scores are reused; --fresh trains anew")
+        return earlier
+    ensure_environment(run)
+    trained = run_training(run, dataset)
+    scores = run_benchmarks(run, dataset, trained)
+    run_register(run, dataset, trained, scores)
+    run.manifest.update(state="finished", finished=now(), folder=str(run.folder))
+    run_report(run)
+    return run.manifest.content
+
+
+def data_stages(run: Run) -> Dataset:
+    processed = run_sessions(run)
+    kept = run_curators(run, processed.traces)
+    return run_dataset(run, kept)
+
+
+def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:
+    """The manifest of a finished run of the same lock over the same rows whose model is still there."""
+    for content, folder in past_runs(run.recipe):
+        same = content.get("state") == "finished" and content.get("dataset", {}).get("sha256") == dataset.sha256
+        if same and folder != run.folder and Path(content["model"]["path"]).is_dir():
+            run.screen.say(f"the same recipe over the same sessions ran before: {folder}")
+            return {**content, "reused": True}
+    return None
+
+
+def sweep(argv: Sequence[str], fresh: bool, screen: Terminal, each: Callable[[dict[str, Any]], None]) -> None:
+    """Every combination of a sweep's values, one run after the other."""
+    combinations = list(recipe.expand(argv, multirun=True))
+    for number, one in enumerate(combinations, 1):
+        screen.say(f"run {number} of {len(combinations)}: {' '.join(one)}")
+        each(run_recipe(one, fresh, screen))
+
+
+
+
+def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterator[dict[str, Any]]:
+    """What a run (or each run of a sweep) would do; see stages/plan.py."""
+    for one in recipe.expand(argv, multirun):
+        chosen = recipe.load(one)
+        for notice in chosen.notices:
+            screen.say(f"notice: {notice}")
+        folder = plan_folder(chosen.name)
+        yield run_plan(Run(chosen, folder, Manifest(folder / "plan.json"), Store(paths.home() / "store"), screen))

@@ -1,0 +1,194 @@
+"""What the verbs print: tables for people, JSON for scripts."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from bashgym.display import Terminal, printable, table
+from bashgym.errors import InputError, did_you_mean
+from bashgym.records import ModelVersion
+
+
+def as_json(value: Any) -> None:
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode())
+
+
+def number(value: Any, unit: str = "") -> str:
+    """A figure as people read it; `missing` where there is none."""
+    if value is None:
+        return "missing"
+    return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.4g}{unit}"
+
+
+def recipes(json: bool) -> None:
+    from bashgym import recipe
+
+    rows = [
+        {"name": name, "origin": origin, "description": recipe.description(path), "path": str(path)}
+        for name, (origin, path) in recipe.recipes().items()
+    ]
+    if json:
+        as_json(rows)
+        return
+    table(["recipe", "from", "what it does"], ([row["name"], row["origin"], row["description"]] for row in rows))
+
+
+def recipe(argv: list[str], json: bool) -> None:
+    from bashgym import recipe as recipes_of
+
+    recipes_of.load(argv)  # every fault is told before anything is shown
+    rows = recipes_of.explain(argv)
+    if json:
+        as_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
+        return
+    table(["key", "value", "from"], ([key, written(value), shortened(origin)] for key, value, origin in rows))
+
+
+def written(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def shortened(origin: str) -> str:
+    """An origin relative to where the user stands, where that is shorter."""
+    path = Path(origin)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else origin
+
+
+def plugins(json: bool) -> None:
+    from bashgym import registry
+
+    rows = [listing._asdict() for listing in registry.catalogue()]
+    if json:
+        as_json(rows)
+        return
+    table(["kind", "name", "from", "what it does"], ([row["kind"], row["name"], row["origin"], row["line"]] for row in rows))
+
+
+def model_registry(preset: str) -> Any:
+    """The model registry with its preset's own settings."""
+    from bashgym import recipe as recipes_of
+
+    return recipes_of.preset_plugin("model_registry", preset)
+
+
+def models(preset: str, json: bool) -> None:
+    versions = list(model_registry(preset).list())
+    if json:
+        as_json([msgspec.to_builtins(version) for version in versions])
+        return
+    if not versions:
+        print("no models yet; make one: bashgym run recipe=quickstart")
+        return
+    rows = ([one.name, one.version, ", ".join(one.aliases), headline(one), one.created, one.path] for one in versions)
+    table(["model", "version", "alias", "first score", "made", "path"], rows)
+
+
+def headline(version: ModelVersion) -> str:
+    """The first score of the trained model, with its evidence."""
+    first = next((score for score in version.scores if score.role == "trained"), None)
+    return f"{first.metric} {number(first.value)} ({first.evidence})" if first else "missing"
+
+
+def model(preset: str, wanted: str, json: bool) -> None:
+    name, _, version = wanted.partition("@")
+    registry = model_registry(preset)
+    found = registry.get(name, version or None)
+    if found is None:
+        known = [one.name for one in registry.list()]
+        raise InputError(f"{wanted}: no such model{did_you_mean(name, known)}" + ("" if known else "; none yet"))
+    if json:
+        as_json(msgspec.to_builtins(found))
+        return
+    print(printable(f"{found.name} version {found.version} ({', '.join(found.aliases) or 'no alias'})\n{found.path}\n"))
+    scores(msgspec.to_builtins(list(found.scores)))
+    print()
+    table(["lineage", "value"], ([key, value] for key, value in found.lineage.items()))
+
+
+def scores(rows: list[dict[str, Any]]) -> None:
+    """One line a metric, one column a role; every figure with its evidence where it is not measured."""
+    roles = list(dict.fromkeys(row["role"] for row in rows))
+    metrics = list(dict.fromkeys((row["benchmark"], row["metric"]) for row in rows))
+    by = {(row["benchmark"], row["metric"], row["role"]): row for row in rows}
+    shown = []
+    for benchmark, metric in metrics:
+        cells = [by.get((benchmark, metric, role)) for role in roles]
+        n = max((cell["n"] for cell in cells if cell), default=0)
+        evidence = "/".join(sorted({cell["evidence"] for cell in cells if cell}))
+        better = "higher" if all(cell["higher_is_better"] for cell in cells if cell) else "lower"
+        shown.append([metric, *(number(cell["value"]) if cell else "" for cell in cells), better, str(n), evidence])
+    table(["score", *roles, "better", "n", "evidence"], shown)
+
+
+def finished(content: dict[str, Any], json: bool) -> None:
+    """The closing lines of a run: what was found, what it is worth, where everything is."""
+    if json:
+        as_json(content)
+        return
+    folder = Path(content["folder"])
+    sessions, rows, training, model = (content[name] for name in ("sessions", "dataset", "training", "model"))
+    classes = ", ".join(f"{n} {label}" for label, n in content["verdicts"].items())
+    splits = ", ".join(f"{n} {split}" for split, n in rows["rows"].items())
+    replaced = sum(content["redactions"].values())
+    print(f"\n{'reused' if content.get('reused') else 'finished'}: {content['recipe']}")
+    print(f"  judged    {classes}; {sessions['malformed']} malformed lines kept aside")
+    print(f"  redacted  {replaced:,} values of {len(content['redactions'])} types (measured)")
+    print(f"  rows      {splits}")
+    print(f"  loss      {number(training['first_loss'])} -> {number(training['last_loss'])} in {training['steps']} steps ({training['evidence']})\n")
+    scores(content["scores"])
+    print(f"\n  model     {model['name']} version {model['version']}: {model['path']}")
+    print(f"  dataset   {folder / 'dataset'}")
+    print(f"  report    {folder / 'report.html'}")
+
+
+def plan(content: dict[str, Any], json: bool) -> None:
+    """What a run would do, for a person who decides whether to pay for it."""
+    if json:
+        as_json(content)
+        return
+    print(f"plan of {content['recipe']} on cloud={content['cloud']} (nothing is run, nothing is rented)")
+    for source in content["sources"]:
+        if source["evidence"] == "missing":
+            print(printable(f"  source    {source['source']}: sessions missing: {source['note']}"))
+        else:
+            print(f"  source    {source['source']}: {source['sessions']:,} sessions, {source['bytes'] / 1e6:,.1f} MB (measured)")
+    for kind in ("sanitizer", "judge", "curator", "format", "training", "benchmark", "model_registry"):
+        print(f"  {kind:<9} {', '.join(content['stages'].get(kind, [])) or 'none'}")
+    print(f"  model     {content['base']}")
+    print(f"  gpu       {written(content['training']['gpu']) if content['training']['gpu'] else 'none: runs on the CPU'}")
+    quote = content["quote"]
+    if quote["offers"]:
+        rows = ([one["cloud"], one["instance"], one["region"], one["accelerators"], money(one["usd_per_hour"]), one["evidence"], one["note"]] for one in quote["offers"][:8])
+        table(["cloud", "instance", "region", "gpu", "per hour", "evidence", ""], rows)
+    print(f"  hours     {number(quote['hours'])}")
+    print(f"  cost      {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
+    for key, value in quote["details"].items():
+        print(printable(f"  {key:<9} {written(value)}"))
+    for finding in content["preflight"]:
+        print(printable(f"  {finding['level']}: {finding['message']}"))
+    for file in content["files"]:
+        print(f"  written   {file}")
+
+
+def money(value: float | None) -> str:
+    return "missing" if value is None else f"${value:,.2f}"
+
+
+def environment(action: str, python: str, json: bool) -> int:
+    from bashgym import environment as training
+
+    screen = Terminal()
+    if action == "create":
+        made = training.ensure("", screen.say)
+        facts = {"python": str(made.python), "fresh": made.fresh}
+    elif action == "remove":
+        facts = {"removed": [str(path) for path in training.remove()]}
+    else:
+        facts = training.check(python)
+    if json:
+        as_json(facts)
+        return 0
+    table(["training environment", ""], ([key, written(value)] for key, value in facts.items()))
+    return 0

@@ -1,0 +1,185 @@
+"""A dataset in; a checkpoint with its loss curve out. Runs where the recipe's cloud says."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from bashgym import environment, jsonl
+from bashgym.errors import RecipeError, RunFailed
+from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
+from bashgym.stages.context import Run
+
+MODEL_MADE = "made.json"  # written last into model/, with what it was made from
+
+
+class Trained(NamedTuple):
+    """The model that was started from, what became of it, and its metrics by step."""
+
+    base: Path | str
+    checkpoint: Checkpoint
+    curves: list[dict[str, Any]]
+
+
+def ensure_environment(run: Run) -> None:
+    """Makes the training environment where it is missing, and says so; a no-op where cloud.python names another."""
+    override = getattr(run.recipe.one("cloud").config, "python", "")
+    started = time.perf_counter()
+    made = environment.ensure(override, run.screen.say)
+    # plugins of every kind reach the same environment through this variable
+    os.environ["BASHGYM_TRAINING_PYTHON"] = str(made.python)
+    if made.fresh:
+        run.manifest.stage("environment", None, None, {}, time.perf_counter() - started)
+
+
+def provisional(run: Run, folder: Path) -> Job:
+    """The job as it would be, before there is a dataset: for questions of place and price."""
+    format_plugin = run.plugin(run.recipe.one("format"))
+    settings = run.recipe.settings.model
+    dataset = Dataset(
+        folder=str(folder / "dataset"), sha256="", rows={}, stanza=format_plugin.stanza(), schema=format_plugin.schema
+    )
+    base = str(folder / "model") if settings.base == "scratch" else settings.base
+    model = Model(base=base, chat_template=settings.chat_template, sequence_len=settings.sequence_len, revision=settings.revision or None)
+    job: Job = checked_training(run, dataset).plan(dataset, model, folder)
+    return job
+
+
+def preflight(run: Run) -> None:
+    """Asks the cloud before any work is done; raises RecipeError for what stands in the way."""
+    choice = run.recipe.one("cloud")
+    with tempfile.TemporaryDirectory() as folder:
+        job = provisional(run, Path(folder))
+        for finding in run.plugin(choice).preflight(job):
+            if finding.level == "error":
+                raise RecipeError(f"cloud={choice.label}: {finding.message}")
+            run.screen.say(f"{finding.level}: {finding.message}")
+
+
+def run_training(run: Run, dataset: Dataset) -> Trained:
+    """Trains, or takes up a training that was cut off, or finds it done. Raises RunFailed with the log's place."""
+    started = time.perf_counter()
+    model = prepared_model(run, dataset)
+    job = planned(run, dataset, model)
+    done = finished(run, job, dataset)
+    if done is None:
+        environment.place(run.folder)
+        environment.check_config(run.folder)
+        carried_out(run, job)
+    curves = metrics(run.folder)
+    checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
+    jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
+    run.manifest.update(training=to_dict(checkpoint))
+    if done is None:
+        run.manifest.stage(
+            "training", dataset.rows["train"], 1, {}, checkpoint.seconds, steps=checkpoint.steps, strategy=run.recipe.one("training").label
+        )
+    return Trained(model.base, checkpoint, curves)
+
+
+def to_dict(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in checkpoint.__struct_fields__}
+
+
+def planned(run: Run, dataset: Dataset, model: Model) -> Job:
+    """The job, with `axolotl.yaml` written; raises RecipeError when the format is not what the training needs."""
+    job: Job = checked_training(run, dataset).plan(dataset, model, run.folder)
+    return job
+
+
+def checked_training(run: Run, dataset: Dataset) -> Any:
+    training = run.plugin(run.recipe.one("training"))
+    if training.schema != dataset.schema:
+        raise RecipeError(
+            f"training={run.recipe.one('training').label} needs rows of schema '{training.schema}', and "
+            f"format={run.recipe.one('format').label} makes '{dataset.schema}'; choose another format="
+        )
+    return training
+
+
+def prepared_model(run: Run, dataset: Dataset) -> Model:
+    """The model to start from; `scratch` is made from the training rows once per dataset and settings."""
+    settings = run.recipe.settings.model
+    if settings.base != "scratch":
+        local = Path(settings.base).expanduser()
+        base = str(local.resolve()) if local.is_dir() else settings.base
+        return Model(base=base, chat_template=settings.chat_template, sequence_len=settings.sequence_len, revision=settings.revision or None)
+    folder = run.folder / "model"
+    wanted = {"dataset": dataset.sha256, "settings": settings.model_dump(), "seed": run.recipe.settings.seed}
+    made = folder / MODEL_MADE
+    if not made.exists() or orjson.loads(made.read_bytes())["from"] != orjson.loads(orjson.dumps(wanted)):
+        shutil.rmtree(folder, ignore_errors=True)
+        started = time.perf_counter()
+        run.screen.say("making a small model with random weights, and a tokenizer from the training rows")
+        facts = environment.make_scratch_model(run.folder, settings.chat_template, settings.sequence_len, settings.scratch.model_dump(), run.recipe.settings.seed)
+        jsonl.replace(made, orjson.dumps({"from": wanted, **facts}))
+        run.manifest.stage("model", dataset.rows["train"], 1, {}, time.perf_counter() - started, **facts)
+    parameters = orjson.loads(made.read_bytes()).get("parameters")
+    return Model(base=str(folder), chat_template="tokenizer_default", sequence_len=settings.sequence_len, parameters=parameters)
+
+
+def inputs(job: Job, dataset: Dataset) -> str:
+    """A hash of all that the training depends on."""
+    return hashlib.sha256(orjson.dumps([job.config, dataset.sha256], option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def finished(run: Run, job: Job, dataset: Dataset) -> Checkpoint | None:
+    """The checkpoint of an earlier, complete training with the same inputs in this folder."""
+    note = run.folder / "checkpoint.json"
+    if not note.exists():
+        return None
+    content = orjson.loads(note.read_bytes())
+    if content.pop("inputs") != inputs(job, dataset) or not Path(content["path"]).is_dir():
+        return None
+    return Checkpoint(**content)
+
+
+def carried_out(run: Run, job: Job) -> None:
+    """Submits the job, or follows the one this folder has under way, to its end."""
+    choice = run.recipe.one("cloud")
+    cloud = run.plugin(choice)
+    submission: Submission = cloud.submit(job)
+    last: dict[str, Any] = {}
+    try:
+        for progress in cloud.follow(submission):
+            if progress.kind == "metric":
+                run.screen.training(progress.data)
+            last = progress.data if progress.kind == "state" else last
+    except KeyboardInterrupt:
+        cloud.cancel(submission)
+        raise
+    finally:
+        cloud.down(submission)
+    if last.get("state") != "succeeded":
+        reason = last.get("reason") or "no reason given"
+        raise RunFailed(f"training {last.get('state', 'ended')}: {reason}; the whole log: {run.folder / 'logs' / 'train.log'}")
+    cloud.fetch(submission)
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    """The training's own log events by step; of a step logged twice (a resumed training) the later one."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        return []
+    events: dict[tuple[int, str], dict[str, Any]] = {}
+    for line in jsonl.read_lines(path):
+        if isinstance(line.value, dict) and line.value.get("event") in {"log", "eval"}:
+            events[(line.value.get("step", 0), line.value["event"])] = line.value
+    return [events[key] for key in sorted(events)]
+
+
+def describe(output: Path, curves: list[dict[str, Any]], seconds: float) -> Checkpoint:
+    losses = [event["metrics"]["loss"] for event in curves if "loss" in (event.get("metrics") or {})]
+    return Checkpoint(
+        path=str(output),
+        steps=max((event.get("step", 0) for event in curves), default=0),
+        first_loss=losses[0] if losses else None,
+        last_loss=losses[-1] if losses else None,
+        seconds=round(seconds, 1),
+        evidence="measured" if losses else "missing",
+    )
