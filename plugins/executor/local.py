@@ -2,20 +2,18 @@
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing.connection import wait
 from typing import Any
 
 from pydantic import Field
 
 from bashgym.config import Config as BaseConfig
 from bashgym.errors import RunFailed
+from bashgym.lifeline import tie_to_parent
 
 AHEAD = 4  # tasks waiting per worker: enough to keep it busy, few enough to keep memory flat
 
@@ -36,7 +34,7 @@ class Executor:
         pool = ProcessPoolExecutor(
             max_workers=workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=begin,
+            initializer=tie_to_parent,
             max_tasks_per_child=self.config.sessions_per_worker or None,
         )
         pending: deque[Future[Any]] = deque()
@@ -56,16 +54,3 @@ class Executor:
 def cores() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def begin() -> None:
-    """Ctrl-C is the parent's to handle; and a worker whose parent was killed ends at once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

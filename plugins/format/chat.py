@@ -2,14 +2,25 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from bashgym.config import Config as BaseConfig
 from bashgym.records import Drop, Example, Row
 
-Unit = tuple[list[dict[str, Any]], list[str]]  # messages that stay together, and the reply each came from
+
+class Unit(NamedTuple):
+    """Messages that stay together, the reply each came from, and their characters."""
+
+    messages: list[dict[str, Any]]
+    keys: list[str]
+    size: int
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.messages[0]["role"] == "user")
+
 
 
 class Format:
@@ -52,53 +63,55 @@ class Format:
         rows = [piece for piece in pieces if not isinstance(piece, Drop)]
         yield from (piece for piece in pieces if isinstance(piece, Drop))
         for number, units in enumerate(rows):
-            messages = [message for unit, _ in units for message in unit]
-            keys = [key for _, unit in units for key in unit]
+            messages = [message for unit in units for message in unit.messages]
+            keys = [key for unit in units for key in unit.keys]
             name = f"{example.id}.{number}" if len(rows) > 1 else example.id
             yield Row(id=name, data={"id": name, "messages": messages, "tools": example.tools}, keys=keys)
 
     def pieces(self, example: Example, budget: float) -> Iterator[list[Unit] | Drop]:
         """Lists of turns that fit `budget` characters and hold a reply to learn from."""
+        units = list(self.units(example))
         current: list[Unit] = []
         request: Unit | None = None
-        used = 0.0
-        for unit in self.units(example):
-            cost, asked = size(unit[0]), unit[0][0]["role"] == "user"
-            opening = [request] if request and not asked else []
-            if used + cost > budget and any(unit[1] for unit in current):
-                yield current
-                if self.config.overflow == "cut":
-                    yield Drop(reason="turn beyond the sequence length")
+        for number, unit in enumerate(units):
+            if weight(current) + unit.size > budget:
+                if teaches(current):
+                    yield current
+                if teaches(current) and self.config.overflow == "cut":
+                    yield Drop(reason="turn beyond the sequence length", n=len(units) - number)
                     return
-                current, used = list(opening), sum(size(one[0]) for one in opening)
-            if used + cost > budget:
+                current = [request] if request and not unit.asks else []
+                if weight(current) + unit.size > budget:
+                    current = []
+            if unit.size > budget:
                 yield Drop(reason="turn longer than the sequence length")
-                current, used = ([], 0.0) if asked else (current, used)
-                request = None if asked else request
                 continue
             current.append(unit)
-            used += cost
-            request = unit if asked else request
-        if any(key for _, keys in current for key in keys):
+            request = unit if unit.asks else request
+        if teaches(current):
             yield current
 
     def units(self, example: Example) -> Iterator[Unit]:
         """A user's message, or a reply with the results of its calls: what is never torn apart."""
-        unit: Unit = ([], [])
-        for message, key in zip(example.messages, example.keys, strict=True):
-            if message["role"] != "tool" and unit[0]:
-                yield unit
-                unit = ([], [])
-            unit[0].append(self.message(message))
-            unit[1].append(key)
-        if unit[0]:
-            yield unit
+        starts = [n for n, message in enumerate(example.messages) if message["role"] != "tool" or n == 0]
+        for start, end in zip(starts, [*starts[1:], len(example.messages)], strict=True):
+            messages = [self.message(message) for message in example.messages[start:end]]
+            yield Unit(messages, example.keys[start:end], sum(map(size, messages)))
 
     def message(self, message: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in message.items() if key != "reasoning_content" or self.config.reasoning == "keep"}
         if message["role"] == "tool":
             kept["content"] = shortened(message["content"], self.config.max_result_chars)
         return {**kept, "train": message["role"] == "assistant"}
+
+
+def weight(units: list[Unit]) -> int:
+    return sum(unit.size for unit in units)
+
+
+def teaches(units: list[Unit]) -> bool:
+    """Whether there is a reply to learn from."""
+    return any(key for unit in units for key in unit.keys)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -1,0 +1,86 @@
+"""What tests share. A test that lacks a system package is skipped and counted aloud; under BASHGYM_CI that fails."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT.parent / "shared" / "samples"
+NEEDS = "needs "  # how the reason of a skip begins that CI does not accept
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a BashGym home of its own, and no Claude Code history but what it makes."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("BASHGYM_HOME", str(folder))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(folder / "no-claude"))
+    for name in ("BASHGYM_PACKS", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Real session files, where this checkout has them beside it."""
+    if not SAMPLES.is_dir():
+        pytest.skip("the samples are not beside this checkout")
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[str], str]:
+    """need("chromium") is the program's path, or the end of a test that cannot do without."""
+
+    def found(program: str) -> str:
+        path = shutil.which(program)
+        if path is None:
+            pytest.skip(f"{NEEDS}{program}")
+        return path
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def training_python() -> Path:
+    """The training environment's interpreter, which `make test` makes before the tests."""
+    from bashgym import environment
+    from bashgym.errors import BashGymError
+
+    try:
+        return environment.python()
+    except BashGymError as error:
+        pytest.skip(f"{NEEDS}the training environment: {error}")
+
+
+@pytest.fixture
+def bashgym(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the real command line in a folder of its own, as a user would."""
+
+    def call(*words: str, cwd: Path = tmp_path, **env: str) -> subprocess.CompletedProcess[str]:
+        seen = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **env}
+        command = [sys.executable, "-m", "bashgym", *words]
+        return subprocess.run(command, cwd=cwd, env=seen, capture_output=True, text=True, timeout=900)
+
+    return call
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    report = yield
+    if report.skipped and os.environ.get("BASHGYM_CI") and isinstance(report.longrepr, tuple):
+        if report.longrepr[2].removeprefix("Skipped: ").startswith(NEEDS):
+            report.outcome = "failed"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        reasons = sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped})
+        terminalreporter.write_line(f"{len(skipped)} TESTS SKIPPED: {'; '.join(reasons)}", yellow=True, bold=True)
