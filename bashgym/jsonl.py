@@ -46,7 +46,9 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 
 def dumps(value: Any) -> bytes:
-    """Compact JSON bytes; big integers and lone surrogates, which orjson refuses, go through `json`."""
+    """Compact JSON bytes; big integers and lone surrogates, which orjson refuses, go through `json`.
+
+    NaN and infinity, which JSON has not, become null."""
     try:
         return orjson.dumps(value)
     except (TypeError, orjson.JSONEncodeError):

@@ -1,0 +1,1 @@
+"""A third-party package of BashGym plugins, installed by the tests."""
