@@ -1,0 +1,1 @@
+"""Rented machines: which GPU is called what where, the task SkyPilot would launch, and what it would cost."""

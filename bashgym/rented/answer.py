@@ -1,0 +1,113 @@
+"""The process in which SkyPilot runs: a question on stdin, an answer on stdout, both JSON. HOME is set by who asks.
+
+Question: {cloud, task: path of sky.yaml, prices: path of vms.csv, quote: bool, datacenter_only: bool}.
+Answer: {error: str | null, offers: [{instance, region, accelerators, usd_per_hour}], refused: {accelerators: reason},
+hosts_known: false where only datacentres are wanted and the price list does not tell them apart}.
+
+Offers come from the calls SkyPilot's optimizer makes itself (`Cloud.get_feasible_launchable_resources`,
+`Resources.get_cost`), less its check of credentials, which a quote has no need of."""
+
+import csv
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    question = json.load(sys.stdin)
+    out = os.dup(1)
+    os.dup2(2, 1)  # what sky prints must not get between us and who asks
+    with os.fdopen(out, "w", encoding="utf-8") as file:
+        json.dump(answer(question), file)
+
+
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    import sky
+    import yaml
+
+    config = yaml.safe_load(Path(question["task"]).read_text(encoding="utf-8"))
+    try:
+        task = sky.Task.from_yaml_config(config)
+    except (ValueError, TypeError) as error:  # what SkyPilot raises for a task it cannot read
+        return {"error": f"{type(error).__name__}: {error}", "offers": [], "refused": {}, "hosts_known": True}
+    found: dict[str, Any] = {"error": None, "offers": [], "refused": {}, "hosts_known": True}
+    if not question["quote"]:
+        return found
+    hosts = datacentres(Path(question["prices"])) if question["datacenter_only"] else None
+    found["hosts_known"] = hosts is not None or not question["datacenter_only"]
+    for wanted in task.resources:
+        offers = offered(wanted, hosts)
+        found["offers"] += offers
+        if not offers:
+            found["refused"][asked(wanted)] = why(wanted, hosts)
+    return found
+
+
+def asked(wanted: Any) -> str:
+    return ",".join(f"{name}:{count:g}" for name, count in (wanted.accelerators or {}).items())
+
+
+def offered(wanted: Any, hosts: dict[tuple[str, str], float] | None) -> list[dict[str, Any]]:
+    """Every machine with this GPU within the price limit, each in its cheapest region."""
+    offers = []
+    for machine in wanted.cloud.get_feasible_launchable_resources(wanted, 1).resources_list:
+        regions = machine.get_valid_regions_for_launchable()
+        places = [priced(machine.copy(region=region.name), hosts) for region in regions]
+        allowed = [offer for offer in places if within(offer, wanted.max_hourly_cost)]
+        if allowed:
+            offers.append(min(allowed, key=lambda offer: (offer["usd_per_hour"] or math.inf, offer["region"])))
+    return offers
+
+
+def priced(machine: Any, hosts: dict[tuple[str, str], float] | None) -> dict[str, Any]:
+    """One machine in one region; a price of nought or less is a hole in the catalogue, not a gift."""
+    place = (machine.instance_type, machine.region)
+    price = machine.get_cost(3600) if hosts is None else hosts.get(place, math.nan)
+    known = math.isfinite(price) and price > 0
+    return {
+        "instance": machine.instance_type,
+        "region": machine.region,
+        "accelerators": asked(machine),
+        "usd_per_hour": round(price, 4) if known else None,
+        "offered": hosts is None or place in hosts,
+    }
+
+
+def within(offer: dict[str, Any], limit: float | None) -> bool:
+    price = offer["usd_per_hour"]
+    return offer.pop("offered") and (price is None or limit is None or price <= limit)
+
+
+def why(wanted: Any, hosts: dict[tuple[str, str], float] | None) -> str:
+    """Why there is no offer: too dear, not in a datacentre, or not there at all."""
+    dearer = offered(wanted.copy(max_hourly_cost=None), hosts)
+    prices = [offer["usd_per_hour"] for offer in dearer if offer["usd_per_hour"]]
+    if prices:
+        return f"costs ${min(prices):.2f}/h or more"
+    if hosts is not None and offered(wanted.copy(max_hourly_cost=None), None):
+        return "only on hosts outside datacentres"
+    near = sorted(wanted.cloud.get_feasible_launchable_resources(wanted, 1).fuzzy_candidate_list)
+    return f"not offered; there is {', '.join(near)}" if near else "not offered"
+
+
+def datacentres(prices: Path) -> dict[tuple[str, str], float] | None:
+    """Lowest price by (instance, region) over hosts in datacentres (HostingType 1); None without that column.
+
+    SkyPilot's own price is the lowest of all hosts of a region, private ones included."""
+    with prices.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        if "HostingType" not in (rows.fieldnames or []):
+            return None
+        found: dict[tuple[str, str], float] = {}
+        for row in rows:
+            if float(row["HostingType"] or 0) >= 1:
+                place = (row["InstanceType"], row["Region"])
+                found[place] = min(float(row["Price"] or math.inf), found.get(place, math.inf))
+    return found
+
+
+if __name__ == "__main__":
+    main()

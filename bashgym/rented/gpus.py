@@ -1,0 +1,59 @@
+"""GPU names and their memory, per cloud, as SkyPilot's catalogue spells them.
+
+Why a table: recipes ask for memory, every cloud has names of its own (`A100` is 40 GB on Lambda, 40 or 80 on Vast,
+unknown on RunPod), and the memory column of the catalogues is not usable (RunPod's is in the wrong unit, Vast's is
+the sum over all cards). Sources: the vendors' data sheets; names from SkyPilot 0.14.1 (sky/catalog/data_fetchers).
+Only NVIDIA cards from Ampere on, for x86: the recipes train in bf16 with a CUDA image."""
+
+from typing import Any
+
+# GB per card; where a name covers two sizes, the smaller one
+MEMORY: dict[str, dict[str, int]] = {
+    "runpod": {
+        "RTXA4000": 16,
+        "RTXA4500": 20,
+        "RTX4000-Ada": 20,
+        "RTXA5000": 24,
+        "RTX3090": 24,
+        "RTX4090": 24,
+        "L4": 24,
+        "RTX5090": 32,
+        "A40": 48,
+        "RTXA6000": 48,
+        "RTX6000-Ada": 48,
+        "L40": 48,
+        "L40S": 48,
+        "A100-80GB": 80,
+        "A100-80GB-SXM": 80,
+        "H100": 80,
+        "H100-SXM": 80,
+        "H100-NVL": 94,
+        "RTXPRO6000": 96,
+        "H200-SXM": 141,
+        "B200": 180,
+    },
+    "lambda": {"A10": 24, "A100": 40, "A6000": 48, "A100-80GB": 80, "H100": 80, "B200": 180},
+    "vast": {
+        "RTX3080": 10,
+        "RTX3060": 12,
+        "RTX3090": 24,
+        "RTX4090": 24,
+        "RTX5090": 32,
+        "A100": 40,
+        "A40": 48,
+        "RTXA6000": 48,
+        "RTX6000-Ada": 48,
+        "L40S": 48,
+        "H100": 80,
+        "RTXPRO6000S": 96,
+        "RTXPRO6000WS": 96,
+        "H200": 141,
+        "B200": 180,
+    },
+}
+
+
+def fitting(cloud: str, need: dict[str, Any], prefer: tuple[str, ...]) -> list[str]:
+    """Names with at least `need["min_vram_gb"]` a card, smallest first; only preferred ones where one of those fits."""
+    enough = [name for name, memory in MEMORY[cloud].items() if memory >= need.get("min_vram_gb", 0)]
+    return [name for name in prefer if name in enough] or enough
