@@ -1,0 +1,101 @@
+"""An Axolotl plugin that writes one JSON line per event of a training, for whoever follows it.
+
+Keys it adds to the Axolotl configuration: `bashgym_metrics` (the file, relative to where the training runs) and
+`bashgym_rows` (how many rows the dataset has, so that rows the trainer left out are seen).
+A line: event (begin, log, eval, save, end), time (seconds since 1970), step, max_steps, epoch, loss, eval_loss,
+grad_norm, lr, tokens (trained on so far), metrics (all that the trainer reported, by its names); absent where unknown.
+A resumed training appends to the same file: a step may come twice, the later line counts."""
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from axolotl.integrations.base import BasePlugin
+from pydantic import BaseModel
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+NAMES = {"loss": "loss", "eval_loss": "eval_loss", "grad_norm": "grad_norm", "learning_rate": "lr"}
+
+
+class MetricsArgs(BaseModel):
+    bashgym_metrics: str | None = None
+    bashgym_rows: int | None = None
+
+
+class MetricsPlugin(BasePlugin):
+    def get_input_args(self) -> str:
+        return "metrics.MetricsArgs"
+
+    def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[TrainerCallback]:
+        return [Lines(Path(cfg.bashgym_metrics or "metrics.jsonl"), cfg.bashgym_rows)]
+
+
+class Lines(TrainerCallback):
+    """Writes the lines; of several processes only the first one does."""
+
+    def __init__(self, path: Path, rows: int | None) -> None:
+        self.path, self.rows = path, rows
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, event: str, state: TrainerState, **more: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        line = {"event": event, "time": time.time(), "step": state.global_step, "max_steps": state.max_steps}
+        line |= {"epoch": state.epoch, **tokens(state), **more}
+        text = json.dumps({key: value for key, value in line.items() if value is not None}, default=str) + "\n"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        loader = kwargs.get("train_dataloader")
+        kept = len(loader.dataset) if loader is not None and hasattr(loader.dataset, "__len__") else None
+        left_out = self.rows - kept if self.rows is not None and kept is not None else None
+        self.write("begin", state, rows=kept, left_out=left_out)
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict | None = None, **_: Any
+    ) -> None:
+        if not any(name.startswith("eval_") for name in logs or {}):  # on_evaluate has those
+            self.write("log", state, **reported(logs or {}))
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict | None = None,
+        **_: Any,
+    ) -> None:
+        self.write("eval", state, **reported(metrics or {}))
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.write("save", state, checkpoint=f"checkpoint-{state.global_step}")
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.write("end", state)
+
+
+def tokens(state: TrainerState) -> dict[str, int]:
+    """Tokens that were trained on (not masked) up to now, where the trainer counts them."""
+    counted = getattr(state, "tokens", None) or {}
+    return {"tokens": int(counted["trainable"])} if "trainable" in counted else {}
+
+
+def reported(logs: dict[str, Any]) -> dict[str, Any]:
+    """All values under the trainer's names, some under ours too; NaN and infinity become text, as JSON has neither."""
+    values = {key: number(value) for key, value in logs.items() if key != "epoch"}
+    known = {NAMES[key]: value for key, value in values.items() if key in NAMES}
+    return {**known, "metrics": values}
+
+
+def number(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") else value
+    return str(plain) if isinstance(plain, float) and not math.isfinite(plain) else plain

@@ -1,0 +1,296 @@
+"""Makes and removes the virtual environment with the training packages; used through bashgym/environment.py.
+
+Its packages exclude ours (Hydra and Axolotl want different antlr runtimes), so nothing of it is imported here. One
+environment per set of pins and Python version lies under `paths.envs()`, shared by all projects of the user."""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bashgym import jsonl, paths
+from bashgym.errors import InputError, RunFailed
+
+INSIDE = "inside"
+
+# Measured with the pins below on Linux x86_64: what the folder holds, and what CUDA's own packages add (2.0 GB to
+# download, about twice that unpacked). pip keeps its downloads, so as much again may be written to its cache.
+SIZE_GB = 4.4
+CUDA_GB = 4.2
+
+# fmt: off
+KEPT = frozenset([
+    "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HF_HOME", "HF_HUB_CACHE", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+])
+# fmt: on
+KEPT_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "ROCR_", "HIP_", "NCCL_")
+ONLINE = frozenset(["HF_TOKEN", "HF_ENDPOINT"])
+PROXIES = frozenset(
+    name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY") for name in (proxy, proxy.lower())
+)
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What is installed: groups in the order of installation (torch first, so that Axolotl finds it there), and the
+    constraints that hold every other package to a version that was tried."""
+
+    groups: tuple[tuple[str, ...], ...] = (("torch==2.13.0",), ("axolotl==0.19.0",))
+    constraints: Path = field(default_factory=lambda: paths.HERE / INSIDE / "constraints.txt")
+    imports: tuple[str, ...] = ("torch", "transformers", "axolotl", "lm_eval")
+    size_gb: float = SIZE_GB
+
+    def digest(self) -> str:
+        """Names the environment: another pin or Python version is another environment."""
+        parts = [repr(self.groups), minor(), self.constraints.read_text(encoding="utf-8")]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Python with the training packages: ours, or one the user named."""
+
+    python: Path
+
+    @property
+    def bin(self) -> Path:
+        return self.python.parent
+
+
+def minor() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def folder(pins: Pins | None = None) -> Path:
+    return paths.envs() / (pins or Pins()).digest()
+
+
+def marker(root: Path) -> Path:
+    """Written last: an environment without it is unfinished."""
+    return root / "ready.json"
+
+
+def create(on_line: Callable[[str], None], pins: Pins | None = None) -> Path:
+    """Makes the environment, or finishes one that was interrupted, and returns its interpreter.
+
+    `on_line` gets one line of progress at a time; everything pip says is in `<environment>.log`. Raises InputError
+    when the disk or the interpreter will not do, RunFailed when an installation fails."""
+    pins = pins or Pins()
+    root = folder(pins)
+    if marker(root).exists():
+        return root / "bin" / "python"
+    suitable()
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with alone(root, on_line) as lock:
+        if not marker(root).exists():
+            build(root, pins, on_line, lock)
+    return root / "bin" / "python"
+
+
+def build(root: Path, pins: Pins, on_line: Callable[[str], None], lock: int) -> None:
+    log = root.with_suffix(".log")
+    wanted = " and ".join(name for group in pins.groups for name in group)
+    on_line(f"making the training environment: {wanted} for Python {minor()}, about {pins.size_gb:g} GB, in {root}")
+    enough_disk(root, pins.size_gb)
+    forget_torn(root)
+    step([sys.executable, "-m", "venv", str(root)], log, on_line, lock)
+    pip = [str(root / "bin" / "python"), "-m", "pip"]
+    # an old pip downloads whole wheels only to tell what it would install
+    step([*pip, "install", "--quiet", "pip>=25,<27"], log, on_line, lock)
+    cuda = companions(pip, pins, root)
+    if cuda:
+        on_line(f"with CUDA: {len(cuda)} packages more ({', '.join(cuda[:3])} ...), about {CUDA_GB:g} GB")
+        enough_disk(root, pins.size_gb + CUDA_GB)
+    for group in pins.groups:
+        on_line(f"installing {' '.join(group)}; pip's own words: {log}")
+        step([*pip, "install", "-c", str(pins.constraints), *group], log, on_line, lock)
+    found = probe(Environment(root / "bin" / "python"), pins.imports)
+    if not found["ok"]:
+        raise RunFailed(f"the environment was installed and does not work: {found['error']} (log: {log})")
+    jsonl.replace(marker(root), jsonl.dumps({"python": minor(), "pins": pins.groups, "versions": found["versions"]}))
+    on_line(f"ready: {root}")
+
+
+def suitable() -> None:
+    """Raises InputError when this interpreter cannot make a virtual environment that Axolotl runs in."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        raise InputError(
+            f"Python {minor()}: the training packages are for 3.11 to 3.13; run bashgym with one of those, "
+            f"or set cloud.python to an environment that has Axolotl"
+        )
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Python {minor()} ({sys.executable}) has no {' and no '.join(missing)}; on Debian and Ubuntu: "
+            f"apt install python{minor()}-venv"
+        )
+
+
+def enough_disk(root: Path, needed_gb: float) -> None:
+    """Raises InputError when what is still to be written does not fit; an interrupted attempt counts as written."""
+    free = shutil.disk_usage(root.parent).free / 1e9
+    missing = max(needed_gb - written_gb(root), 0.0)
+    if free < missing:
+        raise InputError(
+            f"{root.parent}: {missing:.1f} GB are needed and {free:.1f} GB are free; "
+            f"free some, or set BASHGYM_ENVS to a larger disk"
+        )
+
+
+def written_gb(root: Path) -> float:
+    return sum(file.lstat().st_size for file in root.rglob("*") if not file.is_dir()) / 1e9 if root.exists() else 0.0
+
+
+def forget_torn(root: Path) -> None:
+    """Un-registers packages whose installation was interrupted: pip writes RECORD last and trusts what lies there."""
+    for packages in root.glob("lib/python*/site-packages"):
+        torn = [info for info in packages.glob("*.dist-info") if not (info / "RECORD").exists()]
+        for leftover in [*torn, *packages.glob("~*")]:
+            shutil.rmtree(leftover)
+
+
+def companions(pip: Sequence[str], pins: Pins, root: Path) -> list[str]:
+    """Names of the CUDA packages that the first group would bring along here; found by asking pip, nothing is kept."""
+    report = root / "report.json"
+    asked = [*pip, "install", "--dry-run", "--quiet", "--report", str(report), "-c", str(pins.constraints)]
+    done = subprocess.run([*asked, *pins.groups[0]], env=for_pip(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RunFailed(f"pip cannot install {' '.join(pins.groups[0])}: {last_line(done.stderr)}")
+    planned = json.loads(report.read_bytes())["install"]
+    report.unlink()
+    return sorted(name for one in planned if (name := one["metadata"]["name"]).startswith(("nvidia-", "cuda-")))
+
+
+def step(command: Sequence[str], log: Path, on_line: Callable[[str], None], lock: int) -> None:
+    """One command of the installation, all it says in the log and the telling lines to `on_line`.
+
+    It inherits the lock: should we be killed, the next `create` waits until it too has ended."""
+    telling = ("Collecting ", "Downloading ", "Installing ", "Successfully ", "ERROR")
+    last = ""
+    with log.open("a", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            command,
+            env=for_pip(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            pass_fds=(lock,),
+        )
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                file.write(line)
+                file.flush()
+                last = line.strip() or last
+                if line.strip().startswith(telling):
+                    on_line(line.strip()[:200])
+            process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if process.returncode:
+        raise RunFailed(f"making the training environment failed: {last} (log: {log}); run it again to go on from here")
+
+
+def last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+@contextmanager
+def alone(root: Path, on_line: Callable[[str], None]) -> Iterator[int]:
+    """Only one process at a time makes or removes an environment; the kernel lets go when a process dies."""
+    with root.with_suffix(".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_line(f"another process is at work on {root}; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def remove(pins: Pins | None = None) -> list[Path]:
+    """Deletes the environment and returns what was there; a kill in between leaves an unfinished one."""
+    root = folder(pins)
+    if not root.exists():
+        return []
+    with alone(root, lambda line: None):
+        marker(root).unlink(missing_ok=True)
+        shutil.rmtree(root)
+    return [root]
+
+
+def probe(environment: Environment, imports: Sequence[str] = Pins.imports) -> dict[str, Any]:
+    """Imports the training packages over there: {ok, versions, cuda, error}; some ten seconds."""
+    program = (
+        "import importlib, json, sys\n"
+        "from importlib.metadata import version, PackageNotFoundError\n"
+        "found = {}\n"
+        "for name in sys.argv[1:]:\n"
+        "    module = importlib.import_module(name)\n"
+        "    try: found[name] = version(name)\n"
+        "    except PackageNotFoundError: found[name] = str(getattr(module, '__version__', ''))\n"
+        "torch = sys.modules.get('torch')\n"
+        "print(json.dumps({'versions': found, 'cuda': bool(torch and torch.cuda.is_available())}))"
+    )
+    command = [str(environment.python), "-c", program, *imports]
+    done = subprocess.run(command, env=variables(environment), capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"ok": False, "versions": {}, "cuda": False, "error": last_line(done.stderr)}
+    return {"ok": True, "error": "", **json.loads(done.stdout.strip().splitlines()[-1])}
+
+
+def variables(environment: Environment, run_folder: Path | None = None, online: bool = False) -> dict[str, str]:
+    """What a command over there gets to see: no secret of the user, and a Hugging Face token only when `online`
+    (a model is to be downloaded); else nothing there may reach a network for models. Nobody is told of the run."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT or name.startswith(KEPT_PREFIXES) or (online and name in ONLINE | PROXIES)
+    }
+    ours = {
+        "PATH": f"{environment.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "AXOLOTL_DO_NOT_TRACK": "1",  # with telemetry on and no network the process never exits
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "WANDB_MODE": "disabled",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
+    }
+    if not online:
+        ours |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+    if run_folder is not None:
+        # copies of the dataset that the loader makes stay in the run's folder, with the dataset itself
+        ours |= {"PYTHONPATH": str(run_folder / INSIDE), "HF_DATASETS_CACHE": str(run_folder / "prepared" / "cache")}
+    return {**kept, **ours}
+
+
+def for_pip() -> dict[str, str]:
+    """pip needs its own settings and the proxies, and nothing else of the user's."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT | PROXIES | {"PATH"} or name.startswith((*KEPT_PREFIXES, "PIP_"))
+    }
+    return {
+        **kept,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+    }
