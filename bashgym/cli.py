@@ -80,6 +80,9 @@ def run(arguments: list[str]) -> int:
     took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
     took.add_argument("-m", "--multirun", action="store_true", help="run every combination of values given as a,b")
     took.add_argument("--fresh", action="store_true", help="start anew, also where an earlier run could be taken up")
+    took.add_argument(
+        "--until", choices=["dataset"], help="stop when the dataset is written; the same command without it goes on"
+    )
     took.add_argument("--json", action="store_true", help="print the manifest (or the plan) as JSON")
     options = took.parse_intermixed_args(arguments)
     from bashgym import show
@@ -93,16 +96,24 @@ def run(arguments: list[str]) -> int:
             show.plan(plan, options.json)
         return 0
     if options.multirun:
-        sweep(options.overrides, options.fresh, screen, lambda content: show.finished(content, options.json))
+        sweep(
+            options.overrides,
+            options.fresh,
+            options.until,
+            screen,
+            lambda content: show.finished(content, options.json),
+        )
     else:
-        show.finished(run_recipe(options.overrides, options.fresh, screen), options.json)
+        show.finished(run_recipe(options.overrides, options.fresh, options.until, screen), options.json)
     return 0
 
 
 def recipes(arguments: list[str]) -> int:
     took = parser("recipes", "Lists recipes, or shows one flattened, with the origin of each value.")
     took.add_argument("action", choices=["list", "show"])
-    took.add_argument("words", nargs="*", metavar="NAME [key=value]", help="for show: the recipe, and overrides to apply")
+    took.add_argument(
+        "words", nargs="*", metavar="NAME [key=value]", help="for show: the recipe, and overrides to apply"
+    )
     took.add_argument("--json", action="store_true", help="print JSON")
     options = took.parse_intermixed_args(arguments)
     from bashgym import show

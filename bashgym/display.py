@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 T = TypeVar("T")
+WIDE = 400
 EVERY = 10.0  # seconds between lines where nobody watches a bar
 
 
@@ -34,7 +35,13 @@ class Terminal:
         self.console.print(escape(printable(line)))
 
     def progress(self, title: str, items: Iterable[T], total: int) -> Iterator[T]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         if not self.console.is_terminal:
             self.say(f"{title}: {total}")
         with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
@@ -51,7 +58,11 @@ class Terminal:
         if event.get("event") == "end":
             self.close()
         metrics = event.get("metrics") or {}
-        shown = "  ".join(f"{name} {metrics[name]:.4g}" for name in ("loss", "eval_loss", "reward") if isinstance(metrics.get(name), int | float))
+        shown = "  ".join(
+            f"{name} {metrics[name]:.4g}"
+            for name in ("loss", "eval_loss", "reward")
+            if isinstance(metrics.get(name), int | float)
+        )
         if not shown:
             return
         step, steps = int(event.get("step") or 0), int(event.get("max_steps") or 0)
@@ -63,7 +74,13 @@ class Terminal:
 
     def draw(self, step: int, steps: int, shown: str) -> None:
         if self.bar is None:
-            columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[shown]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("training"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[shown]}"),
+                TimeRemainingColumn(),
+            )
             self.bar = Progress(*columns, console=self.console, transient=True)
             self.bar.start()
             self.task = self.bar.add_task("training", total=steps or None, shown="")
@@ -88,4 +105,5 @@ def table(headers: list[str], rows: Iterable[list[str]]) -> None:
     shown = Table(*headers, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         shown.add_row(*(escape(printable(cell)) for cell in row))
-    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(shown)
+    # wide where nobody looks: a table that is piped into something must not be folded
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(shown)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-
 from bashgym import __version__, jsonl, paths, pseudonyms, recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RunFailed
@@ -31,8 +30,8 @@ FREE_BYTES = 500_000_000  # below this a run would end in a full disk halfway: a
 STEP = 1.0  # seconds between two looks at a run that another process is busy with
 
 
-def run_recipe(argv: Sequence[str], fresh: bool, screen: Terminal) -> dict[str, Any]:
-    """Runs a recipe to its end and returns the manifest's content; raises BashGymError.
+def run_recipe(argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
+    """Runs a recipe to its end, or `until` its dataset is written, and returns the manifest's content; raises BashGymError.
 
     Goes on with the newest unfinished run of the same lock; follows it where it is still alive."""
     chosen = recipe.load(argv)
@@ -42,7 +41,7 @@ def run_recipe(argv: Sequence[str], fresh: bool, screen: Terminal) -> dict[str, 
     while True:
         with locked(folder) as mine:
             if mine:
-                return carried_out(chosen, folder, new, fresh, screen)
+                return carried_out(chosen, folder, new and not fresh, until, screen)
         follow(folder, screen)
         content = Manifest(folder / "manifest.json").content
         if content.get("state") == "finished":
@@ -106,19 +105,24 @@ def follow(folder: Path, screen: Terminal) -> None:
                 screen.close()
                 return
         path = folder / "metrics.jsonl"
-        events = [line.value for line in jsonl.read_lines(path) if isinstance(line.value, dict)] if path.exists() else []
+        events = (
+            [line.value for line in jsonl.read_lines(path) if isinstance(line.value, dict)] if path.exists() else []
+        )
         for event in events[seen:]:
             screen.training(event)
         seen = len(events)
         time.sleep(STEP)
 
 
-def carried_out(chosen: recipe.Recipe, folder: Path, new: bool, fresh: bool, screen: Terminal) -> dict[str, Any]:
+def carried_out(
+    chosen: recipe.Recipe, folder: Path, may_reuse: bool, until: str | None, screen: Terminal
+) -> dict[str, Any]:
     """Runs in a folder this process owns, noting how it ends."""
+    taken_up = (folder / "manifest.json").exists()
     run = opened(chosen, folder, screen)
-    screen.say(f"{'run' if new else 'going on with run'} {folder.name}: {folder}")
+    screen.say(f"{'going on with run' if taken_up else 'run'} {folder.name}: {folder}")
     try:
-        content = stages(run, new and not fresh)
+        content = stages(run, may_reuse, until)
     except BashGymError as error:
         run.manifest.update(state="failed", error=str(error))
         raise
@@ -131,7 +135,9 @@ def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
     """The run with its lock file and manifest written."""
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
-        raise RunFailed(f"{folder}: {free / 1e9:.1f} GB free, {FREE_BYTES / 1e9:.1f} GB needed; make room or set BASHGYM_HOME")
+        raise RunFailed(
+            f"{folder}: {free / 1e9:.1f} GB free, {FREE_BYTES / 1e9:.1f} GB needed; make room or set BASHGYM_HOME"
+        )
     jsonl.replace(folder / "recipe.lock.yaml", chosen.lock_text(pseudonyms.key_id()).encode())
     manifest = Manifest(folder / "manifest.json")
     content = manifest.content
@@ -150,14 +156,20 @@ def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
     return Run(chosen, folder, manifest, Store(paths.home() / "store"), screen)
 
 
-def stages(run: Run, may_reuse: bool) -> dict[str, Any]:
+def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
     """Every stage in order; where nothing changed since a finished run, that run's manifest."""
-    preflight(run)
+    if until is None:
+        preflight(run)
     dataset = data_stages(run)
+    if until == "dataset":
+        run.manifest.update(state="dataset written", folder=str(run.folder))
+        return run.manifest.content
     earlier = same_as(run, dataset) if may_reuse else None
     if earlier:
         shutil.rmtree(run.folder)
-        run.screen.say("nothing changed since then: sessions, dataset, model and scores are reused; --fresh trains anew")
+        run.screen.say(
+            "nothing changed since then: sessions, dataset, model and scores are reused; --fresh trains anew"
+        )
         return earlier
     ensure_environment(run)
     trained = run_training(run, dataset)
@@ -184,14 +196,14 @@ def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:
     return None
 
 
-def sweep(argv: Sequence[str], fresh: bool, screen: Terminal, each: Callable[[dict[str, Any]], None]) -> None:
+def sweep(
+    argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, each: Callable[[dict[str, Any]], None]
+) -> None:
     """Every combination of a sweep's values, one run after the other."""
     combinations = list(recipe.expand(argv, multirun=True))
     for number, one in enumerate(combinations, 1):
         screen.say(f"run {number} of {len(combinations)}: {' '.join(one)}")
-        each(run_recipe(one, fresh, screen))
-
-
+        each(run_recipe(one, fresh, until, screen))
 
 
 def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterator[dict[str, Any]]:

@@ -63,7 +63,10 @@ def plugins(json: bool) -> None:
     if json:
         as_json(rows)
         return
-    table(["kind", "name", "from", "what it does"], ([row["kind"], row["name"], row["origin"], row["line"]] for row in rows))
+    table(
+        ["kind", "name", "from", "what it does"],
+        ([row["kind"], row["name"], row["origin"], row["line"]] for row in rows),
+    )
 
 
 def model_registry(preset: str) -> Any:
@@ -128,19 +131,32 @@ def finished(content: dict[str, Any], json: bool) -> None:
         as_json(content)
         return
     folder = Path(content["folder"])
-    sessions, rows, training, model = (content[name] for name in ("sessions", "dataset", "training", "model"))
+    print(f"\n{'reused' if content.get('reused') else content['state']}: {content['recipe']}")
+    data_lines(content)
+    if "model" in content:
+        trained_lines(content)
+    print(f"  dataset   {folder / 'dataset'}")
+    if (folder / "report.html").exists():
+        print(f"  report    {folder / 'report.html'}")
+
+
+def data_lines(content: dict[str, Any]) -> None:
+    sessions, rows = content["sessions"], content["dataset"]["rows"]
     classes = ", ".join(f"{n} {label}" for label, n in content["verdicts"].items())
-    splits = ", ".join(f"{n} {split}" for split, n in rows["rows"].items())
-    replaced = sum(content["redactions"].values())
-    print(f"\n{'reused' if content.get('reused') else 'finished'}: {content['recipe']}")
-    print(f"  judged    {classes}; {sessions['malformed']} malformed lines kept aside")
-    print(f"  redacted  {replaced:,} values of {len(content['redactions'])} types (measured)")
-    print(f"  rows      {splits}")
-    print(f"  loss      {number(training['first_loss'])} -> {number(training['last_loss'])} in {training['steps']} steps ({training['evidence']})\n")
+    kept_aside = f"; {sessions['malformed']} malformed lines kept aside" if sessions["malformed"] else ""
+    print(f"  judged    {classes}{kept_aside} (measured)")
+    print(
+        f"  redacted  {sum(content['redactions'].values()):,} values of {len(content['redactions'])} types (measured)"
+    )
+    print(f"  rows      {', '.join(f'{n} {split}' for split, n in rows.items())} (measured)")
+
+
+def trained_lines(content: dict[str, Any]) -> None:
+    training, model = content["training"], content["model"]
+    losses = f"{number(training['first_loss'])} -> {number(training['last_loss'])}"
+    print(f"  loss      {losses} in {training['steps']} steps ({training['evidence']})\n")
     scores(content["scores"])
     print(f"\n  model     {model['name']} version {model['version']}: {model['path']}")
-    print(f"  dataset   {folder / 'dataset'}")
-    print(f"  report    {folder / 'report.html'}")
 
 
 def plan(content: dict[str, Any], json: bool) -> None:
@@ -153,14 +169,29 @@ def plan(content: dict[str, Any], json: bool) -> None:
         if source["evidence"] == "missing":
             print(printable(f"  source    {source['source']}: sessions missing: {source['note']}"))
         else:
-            print(f"  source    {source['source']}: {source['sessions']:,} sessions, {source['bytes'] / 1e6:,.1f} MB (measured)")
+            print(
+                f"  source    {source['source']}: {source['sessions']:,} sessions, {source['bytes'] / 1e6:,.1f} MB (measured)"
+            )
     for kind in ("sanitizer", "judge", "curator", "format", "training", "benchmark", "model_registry"):
         print(f"  {kind:<9} {', '.join(content['stages'].get(kind, [])) or 'none'}")
     print(f"  model     {content['base']}")
-    print(f"  gpu       {written(content['training']['gpu']) if content['training']['gpu'] else 'none: runs on the CPU'}")
+    print(
+        f"  gpu       {written(content['training']['gpu']) if content['training']['gpu'] else 'none: runs on the CPU'}"
+    )
     quote = content["quote"]
     if quote["offers"]:
-        rows = ([one["cloud"], one["instance"], one["region"], one["accelerators"], money(one["usd_per_hour"]), one["evidence"], one["note"]] for one in quote["offers"][:8])
+        rows = (
+            [
+                one["cloud"],
+                one["instance"],
+                one["region"],
+                one["accelerators"],
+                money(one["usd_per_hour"]),
+                one["evidence"],
+                one["note"],
+            ]
+            for one in quote["offers"][:8]
+        )
         table(["cloud", "instance", "region", "gpu", "per hour", "evidence", ""], rows)
     print(f"  hours     {number(quote['hours'])}")
     print(f"  cost      {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
@@ -181,12 +212,13 @@ def environment(action: str, python: str, json: bool) -> int:
 
     screen = Terminal()
     if action == "create":
-        made = training.ensure("", screen.say)
-        facts = {"python": str(made.python), "fresh": made.fresh}
+        facts = {"python": str(training.create(screen.say))}
     elif action == "remove":
         facts = {"removed": [str(path) for path in training.remove()]}
     else:
-        facts = training.check(python)
+        named = training.Environment(training.python(python))
+        screen.say("importing the training packages, some ten seconds ...")
+        facts = {"python": str(named.python), **training.check(named)}
     if json:
         as_json(facts)
         return 0

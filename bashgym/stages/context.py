@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bashgym.manifest import Manifest
-from bashgym.recipe import Recipe
+from bashgym.recipe import Choice, Recipe
 from bashgym.records import PluginSpec
-from bashgym.recipe import Choice
 from bashgym.store import Store
 
 T = TypeVar("T")

@@ -34,7 +34,12 @@ def run_dataset(run: Run, kept: list[Kept]) -> Dataset:
     splits = {one.trace.session: one.split for one in kept}
     rows, dropped, digest = write(run, tasks, splits, folder)
     run.manifest.stage(
-        "format", sum(one.trace.examples for one in kept), sum(rows.values()), dropped, time.perf_counter() - started, rows=rows
+        "format",
+        sum(one.trace.examples for one in kept),
+        sum(rows.values()),
+        dropped,
+        time.perf_counter() - started,
+        rows=rows,
     )
     if not rows["train"]:
         verdicts = run.manifest.content.get("verdicts", {})
@@ -64,7 +69,12 @@ def render_tasks(run: Run, kept: list[Kept]) -> list[RenderTask]:
         by_key.setdefault(one.key, {})[one.trace.session] = one.copied
     return [
         RenderTask(
-            key=key, traces=traces, tools=common, format=spec(chosen), fingerprint=fingerprint, store=str(run.store.folder)
+            key=key,
+            traces=traces,
+            tools=common,
+            format=spec(chosen),
+            fingerprint=fingerprint,
+            store=str(run.store.folder),
         )
         for key, traces in by_key.items()
     ]

@@ -39,7 +39,14 @@ def measured(run: Run, label: str, dataset: Dataset, trained: Trained, role: str
     """The scores of one model on one benchmark; a rerun after a kill takes what was measured before."""
     chosen = next(choice for choice in run.recipe.all("benchmark") if choice.label == label)
     model = subject(run, dataset, trained, role, label)
-    parts = [dataset.sha256, model.path, trained.checkpoint.steps, chosen.values(), chosen.plugin.sha256, run.manifest.content.get("run")]
+    parts = [
+        dataset.sha256,
+        model.path,
+        trained.checkpoint.steps,
+        chosen.values(),
+        chosen.plugin.sha256,
+        run.manifest.content.get("run"),
+    ]
     key = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
     note = run.folder / "benchmarks" / label / f"{role}.scores.json"
     if note.exists():

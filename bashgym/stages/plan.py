@@ -43,7 +43,13 @@ def counted(run: Run, label: str) -> dict[str, Any]:
     except InputError as error:
         return {"source": label, "evidence": "missing", "note": str(error)}
     seconds = round(time.perf_counter() - started, 3)
-    return {"source": label, "sessions": len(refs), "bytes": sum(ref.size for ref in refs), "seconds": seconds, "evidence": "measured"}
+    return {
+        "source": label,
+        "sessions": len(refs),
+        "bytes": sum(ref.size for ref in refs),
+        "seconds": seconds,
+        "evidence": "measured",
+    }
 
 
 def chosen(run: Run) -> dict[str, list[str]]:

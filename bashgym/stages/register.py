@@ -36,8 +36,12 @@ def run_register(run: Run, dataset: Dataset, trained: Trained, scores: list[Scor
     )
     version = registry.add(version, trained.curves)
     registry.alias(version.name, version.version, "latest")
-    run.manifest.update(model={"name": version.name, "version": version.version, "path": version.path, "lineage": version.lineage})
-    run.manifest.stage("register", 1, 1, {}, time.perf_counter() - started, registry=run.recipe.one("model_registry").label)
+    run.manifest.update(
+        model={"name": version.name, "version": version.version, "path": version.path, "lineage": version.lineage}
+    )
+    run.manifest.stage(
+        "register", 1, 1, {}, time.perf_counter() - started, registry=run.recipe.one("model_registry").label
+    )
     return version
 
 

@@ -115,5 +115,3 @@ def note(run: Run, keys: list[str], refs: list[SessionRef], listing: float) -> l
     run.manifest.stage("sanitize", len(traces), len(traces), {}, seconds["sanitize"], replaced=redactions.total())
     run.manifest.stage("judge", len(traces), len(traces), {}, seconds["judge"], classes=dict(sorted(labels.items())))
     return traces
-
-

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from bashgym import environment, jsonl
+from bashgym import axolotl, environment, jsonl
 from bashgym.errors import RecipeError, RunFailed
 from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
 from bashgym.stages.context import Run
@@ -27,14 +27,55 @@ class Trained(NamedTuple):
 
 
 def ensure_environment(run: Run) -> None:
-    """Makes the training environment where it is missing, and says so; a no-op where cloud.python names another."""
-    override = getattr(run.recipe.one("cloud").config, "python", "")
+    """Makes the training environment where it is missing, and says so; nothing where cloud.python names another."""
+    override = getattr(run.recipe.one("cloud").config, "python", "") or os.environ.get(environment.OVERRIDE, "")
     started = time.perf_counter()
-    made = environment.ensure(override, run.screen.say)
-    # plugins of every kind reach the same environment through this variable
-    os.environ["BASHGYM_TRAINING_PYTHON"] = str(made.python)
-    if made.fresh:
+    if not override and not environment.ready():
+        environment.create(run.screen.say)
         run.manifest.stage("environment", None, None, {}, time.perf_counter() - started)
+    # plugins of every kind reach the same environment through this variable
+    os.environ[environment.OVERRIDE] = str(environment.python(override))
+
+
+def over_there(run: Run, words: list[str], log: str) -> dict[str, Any]:
+    """Runs one of the programs of bashgym/inside and returns the JSON it prints last."""
+    environment.place(run.folder)
+    command = ["python", "-m", *words]
+    found = environment.Environment(environment.python())
+    out = environment.run(found, command, run.folder, run.folder / "logs" / log)
+    answer: dict[str, Any] = orjson.loads(out[out.index("{") :])
+    return answer
+
+
+def check_config(run: Run) -> None:
+    """Axolotl's own word on the configuration, before it is let loose: it passes over unknown keys in silence."""
+    answer = over_there(run, ["check_config", axolotl.CONFIG], "check.log")
+    if not answer["ok"]:
+        first, *rest = answer["faults"]
+        more = f" (and {len(rest)} more)" if rest else ""
+        raise RecipeError(
+            f"{run.folder / axolotl.CONFIG}: {first}{more}; the keys come from training.* and training.axolotl"
+        )
+
+
+def make_scratch_model(run: Run) -> dict[str, Any]:
+    """A model with random weights and a tokenizer learnt from the training rows, in `model/` of the run's folder."""
+    settings = run.recipe.settings.model
+    size = settings.scratch
+    axolotl.template_file(settings.chat_template)
+    template = f"{axolotl.TEMPLATES}/{settings.chat_template}.jinja"
+    words = {
+        "--rows": "dataset/train.jsonl",
+        "--out": axolotl.MODEL,
+        "--template": template,
+        "--seed": run.recipe.settings.seed,
+        "--vocab-size": size.vocab_size,
+        "--hidden": size.hidden_size,
+        "--layers": size.layers,
+        "--heads": size.heads,
+        "--context": settings.sequence_len,
+    }
+    return over_there(run, ["scratch", *(str(word) for pair in words.items() for word in pair)], "model.log")
 
 
 def provisional(run: Run, folder: Path) -> Job:
@@ -45,7 +86,12 @@ def provisional(run: Run, folder: Path) -> Job:
         folder=str(folder / "dataset"), sha256="", rows={}, stanza=format_plugin.stanza(), schema=format_plugin.schema
     )
     base = str(folder / "model") if settings.base == "scratch" else settings.base
-    model = Model(base=base, chat_template=settings.chat_template, sequence_len=settings.sequence_len, revision=settings.revision or None)
+    model = Model(
+        base=base,
+        chat_template=settings.chat_template,
+        sequence_len=settings.sequence_len,
+        revision=settings.revision or None,
+    )
     job: Job = checked_training(run, dataset).plan(dataset, model, folder)
     return job
 
@@ -68,8 +114,7 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     job = planned(run, dataset, model)
     done = finished(run, job, dataset)
     if done is None:
-        environment.place(run.folder)
-        environment.check_config(run.folder)
+        check_config(run)
         carried_out(run, job)
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
@@ -77,7 +122,13 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     run.manifest.update(training=to_dict(checkpoint))
     if done is None:
         run.manifest.stage(
-            "training", dataset.rows["train"], 1, {}, checkpoint.seconds, steps=checkpoint.steps, strategy=run.recipe.one("training").label
+            "training",
+            dataset.rows["train"],
+            1,
+            {},
+            checkpoint.seconds,
+            steps=checkpoint.steps,
+            strategy=run.recipe.one("training").label,
         )
     return Trained(model.base, checkpoint, curves)
 
@@ -108,19 +159,26 @@ def prepared_model(run: Run, dataset: Dataset) -> Model:
     if settings.base != "scratch":
         local = Path(settings.base).expanduser()
         base = str(local.resolve()) if local.is_dir() else settings.base
-        return Model(base=base, chat_template=settings.chat_template, sequence_len=settings.sequence_len, revision=settings.revision or None)
-    folder = run.folder / "model"
+        return Model(
+            base=base,
+            chat_template=settings.chat_template,
+            sequence_len=settings.sequence_len,
+            revision=settings.revision or None,
+        )
+    folder = run.folder / axolotl.MODEL
     wanted = {"dataset": dataset.sha256, "settings": settings.model_dump(), "seed": run.recipe.settings.seed}
     made = folder / MODEL_MADE
     if not made.exists() or orjson.loads(made.read_bytes())["from"] != orjson.loads(orjson.dumps(wanted)):
         shutil.rmtree(folder, ignore_errors=True)
         started = time.perf_counter()
         run.screen.say("making a small model with random weights, and a tokenizer from the training rows")
-        facts = environment.make_scratch_model(run.folder, settings.chat_template, settings.sequence_len, settings.scratch.model_dump(), run.recipe.settings.seed)
+        facts = make_scratch_model(run)
         jsonl.replace(made, orjson.dumps({"from": wanted, **facts}))
         run.manifest.stage("model", dataset.rows["train"], 1, {}, time.perf_counter() - started, **facts)
     parameters = orjson.loads(made.read_bytes()).get("parameters")
-    return Model(base=str(folder), chat_template="tokenizer_default", sequence_len=settings.sequence_len, parameters=parameters)
+    return Model(
+        base=str(folder), chat_template="tokenizer_default", sequence_len=settings.sequence_len, parameters=parameters
+    )
 
 
 def inputs(job: Job, dataset: Dataset) -> str:
@@ -157,7 +215,9 @@ def carried_out(run: Run, job: Job) -> None:
         cloud.down(submission)
     if last.get("state") != "succeeded":
         reason = last.get("reason") or "no reason given"
-        raise RunFailed(f"training {last.get('state', 'ended')}: {reason}; the whole log: {run.folder / 'logs' / 'train.log'}")
+        raise RunFailed(
+            f"training {last.get('state', 'ended')}: {reason}; the whole log: {run.folder / 'logs' / 'train.log'}"
+        )
     cloud.fetch(submission)
 
 

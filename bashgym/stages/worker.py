@@ -51,7 +51,9 @@ class SessionTask(Record):
 
     @property
     def key(self) -> str:
-        return hashlib.sha256(f"{self.work.fingerprint} {self.label} {self.ref.id} {self.ref.sha256}".encode()).hexdigest()
+        return hashlib.sha256(
+            f"{self.work.fingerprint} {self.label} {self.ref.id} {self.ref.sha256}".encode()
+        ).hexdigest()
 
 
 class Judged(NamedTuple):
@@ -127,7 +129,8 @@ def sanitized(trace: Trace, task: SessionTask, redactions: Counter[str]) -> Trac
 def judge(trace: Trace, task: SessionTask, replies: tuple[int, ...]) -> Judged:
     """The verdicts on a sanitized trace, its class, and the examples it would give."""
     verdicts = tuple(
-        msgspec.structs.replace(build(spec).judge(trace, JudgeContext()), judge=label) for label, spec in task.work.judges
+        msgspec.structs.replace(build(spec).judge(trace, JudgeContext()), judge=label)
+        for label, spec in task.work.judges
     )
     label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
     name = trace.session_id if not trace.trajectory_id else f"{trace.session_id}/{trace.trajectory_id}"

@@ -1,0 +1,396 @@
+"""A run's manifest, metrics and lock in; report.html, one page that fetches nothing and runs nothing, out."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bashgym import chart, jsonl
+from bashgym.outcome import Metric, Outcome, evidence_of, finite, metrics, outcome, percent, words, written
+from bashgym.records import Evidence, Score
+from bashgym.stages.context import Run
+from bashgym.stages.train import metrics as training_metrics
+
+Content = Mapping[str, Any]
+
+TEMPLATE = "report.html.j2"
+STAGES = ("source", "sanitize", "judge", "curate", "format", "training", "benchmark", "register")  # of every full run
+COUNTED = {  # stage -> what goes in, what comes out
+    "source": ("sessions", "traces"),
+    "sanitize": ("traces", "traces"),
+    "judge": ("traces", "traces"),
+    "curate": ("traces", "traces"),
+    "format": ("examples", "rows"),
+    "model": ("training rows", "model to start from"),
+    "training": ("training rows", "trained model"),
+    "benchmark": ("test rows", "answers scored"),
+    "register": ("model", "version"),
+}
+SHOWN = {"name", "in", "out", "dropped", "seconds", "evidence", "classes", "rows"}  # of a stage, elsewhere on the page
+CLASSES = ("gold", "silver", "unverified", "failed")
+SPLITS = ("train", "validation", "test")
+HASH = re.compile(r"[0-9a-f]{32,128}")
+LONGEST = 2000  # characters of one value; a session can hold a megabyte where a name is expected
+
+
+def run_report(run: Run) -> Path:
+    """Writes the run's `report.html`, with the home folder shown as `~`, and returns its path."""
+    lock = run.folder / "recipe.lock.yaml"
+    lock_text = lock.read_text(encoding="utf-8") if lock.exists() else ""
+    home = str(Path.home())
+    page = render(homeless(run.manifest.content, home), training_metrics(run.folder), homeless(lock_text, home))
+    path = run.folder / "report.html"
+    jsonl.replace(path, page.encode())
+    return path
+
+
+def homeless(value: Any, home: str) -> Any:
+    """`value` with the home folder, which holds the user's name, written as `~`: the page is made to be shown."""
+    if isinstance(value, str):
+        return re.sub(rf"(?<![\w/.~-]){re.escape(home)}(?![\w.-])", "~", value) if len(home) > 1 else value
+    if isinstance(value, dict):
+        return {homeless(key, home): homeless(one, home) for key, one in value.items()}
+    return [homeless(one, home) for one in value] if isinstance(value, list) else value
+
+
+def render(content: dict[str, Any], curves: list[dict[str, Any]], lock_text: str) -> str:
+    """The page: the same input gives the same bytes. Nothing in `content` is trusted, and any of it may be missing."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": count, "seconds": seconds, "words": words, "loss": loss}
+    return environment.get_template(TEMPLATE).render(view(content, curves, lock_text))
+
+
+def plain(value: Any) -> Any:
+    """What the page may hold: `missing` for None; no control or direction characters, no endless text."""
+    if value is None:
+        return "missing"
+    if type(value) is not str:
+        return value
+    cut = value if len(value) <= LONGEST else f"{value[:LONGEST]}… ({len(value) - LONGEST:,} more characters)"
+    return legible(cut)
+
+
+def legible(text: str) -> str:
+    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def view(content: Content, curves: list[dict[str, Any]], lock_text: str) -> dict[str, Any]:
+    """Everything the template shows, computed."""
+    stages = part(content, "stages", list)
+    evidence = {str(stage.get("name")): evidence_of(stage.get("evidence")) for stage in stages}
+    model, dataset = part(content, "model", dict), part(content, "dataset", dict)
+    result = outcome({**content, "stages": stages, "scores": part(content, "scores", list)})
+    return {
+        "recipe": content.get("recipe"),
+        "run": content.get("run"),
+        "description": content.get("description"),
+        "state": content.get("state") if content.get("state") in {"finished", "failed", "running"} else "missing",
+        "times": times(content),
+        "outcome": result,
+        "bars": score_bars(result),
+        "tiles": tiles(content, evidence),
+        "stages": [stage_view(stage) for stage in stages] + absent(content, stages),
+        "facts": session_facts(part(content, "sessions", dict)),
+        "source_evidence": evidence.get("source", "missing"),
+        "verdicts": shares(part(content, "verdicts", dict), CLASSES),
+        "verdict_evidence": evidence.get("judge", "missing"),
+        "rows": shares(part(dataset, "rows", dict), SPLITS),
+        "rows_evidence": evidence.get("format", "missing"),
+        "dataset_sha256": dataset.get("sha256"),
+        "redactions": redaction_bars(content),
+        "redaction_evidence": evidence.get("sanitize", "missing"),
+        "training": training_view(content, curves),
+        "benchmarks": score_groups(metrics(part(content, "scores", list))),
+        "model": [pair(key, model.get(key)) for key in ("name", "version", "path")],
+        "lineage": [pair(str(key), value) for key, value in part(model, "lineage", dict).items()],
+        "command": command(content),
+        "lock_sha256": content.get("lock_sha256"),
+        "bashgym": content.get("bashgym"),
+        "lock": legible(lock_text),
+    }
+
+
+def part(content: Content, key: str, kind: type) -> Any:
+    """A part of the manifest, empty where it is missing or no such thing; a list's entries are mappings."""
+    value = content.get(key)
+    if not isinstance(value, kind):
+        return kind()
+    return [one for one in value if isinstance(one, dict)] if kind is list else value
+
+
+def times(content: Content) -> dict[str, Any]:
+    started, finished = (moment(content.get(key)) for key in ("started", "finished"))
+    both = started is not None and finished is not None
+    return {
+        "started": f"{started:%Y-%m-%d %H:%M} UTC" if started else None,
+        "lasted": (finished - started).total_seconds() if both and started and finished else None,
+    }
+
+
+def moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def tiles(content: Content, evidence: Mapping[str, Evidence]) -> list[tuple[str, str | None, str, Evidence]]:
+    """(name, figure, more, evidence) of what a reader asks first."""
+    training = part(content, "training", dict)
+    source = next((stage for stage in part(content, "stages", list) if stage.get("name") == "source"), {})
+    redactions = content.get("redactions")
+    rows = part(part(content, "dataset", dict), "rows", dict)
+    steps = finite(training.get("steps"))
+    return [
+        tile("sessions read", finite(source.get("in")), "", evidence.get("source", "missing")),
+        tile("values redacted", total(redactions), kinds_of(redactions), evidence.get("sanitize", "missing")),
+        tile("dataset rows", total(rows) if rows else None, "in three splits", evidence.get("format", "missing")),
+        tile("training steps", steps, took(training), evidence_of(training.get("evidence"))),
+    ]
+
+
+def tile(name: str, value: float | None, more: str, evidence: Evidence) -> tuple[str, str | None, str, Evidence]:
+    return (name, count(value), more, evidence) if value is not None else (name, None, "", "missing")
+
+
+def total(counts: Any) -> float | None:
+    return sum(finite(value) or 0 for value in counts.values()) if isinstance(counts, dict) else None
+
+
+def kinds_of(counts: Any) -> str:
+    return f"of {len(counts)} {'type' if len(counts) == 1 else 'types'}" if isinstance(counts, dict) else ""
+
+
+def took(training: Content) -> str:
+    lasted = finite(training.get("seconds"))
+    return "" if lasted is None else f"in {seconds(lasted)}"
+
+
+def stage_view(stage: Content) -> dict[str, Any]:
+    """A stage of the flow; `kept` is a share, where the same things go in and come out."""
+    name = str(stage.get("name") or "missing")
+    units = COUNTED.get(name.partition(" ")[0], ("", ""))
+    taken, given = finite(stage.get("in")), finite(stage.get("out"))
+    comparable = units[0] == units[1] != "" and taken and given is not None and given <= taken
+    dropped = part(stage, "dropped", dict)
+    return {
+        "name": name,
+        "in": counted(taken, units[0]),
+        "out": counted(given, units[1]),
+        "counts": taken is not None or given is not None,
+        "kept": 100 * given / taken if comparable and taken and given is not None else None,
+        "dropped": sorted(
+            ((str(reason), finite(n)) for reason, n in dropped.items()), key=lambda one: (-(one[1] or 0), one[0])
+        ),
+        "seconds": finite(stage.get("seconds")),
+        "evidence": evidence_of(stage.get("evidence")),
+        "notes": [f"{words(str(key))}: {brief(value)}" for key, value in stage.items() if key not in SHOWN],
+        "done": True,
+    }
+
+
+def counted(value: float | None, unit: str) -> tuple[str | None, str]:
+    return count(value), unit.removesuffix("s") if value == 1 else unit
+
+
+def absent(content: Content, stages: Sequence[Content]) -> list[dict[str, Any]]:
+    """The stages that a run which did not finish never came to."""
+    if content.get("state") == "finished":
+        return []
+    done = {str(stage.get("name")).partition(" ")[0] for stage in stages}
+    return [
+        {"name": name, "evidence": "missing", "done": False, "counts": False, "kept": None, "dropped": [], "notes": []}
+        for name in STAGES
+        if name not in done
+    ]
+
+
+def brief(value: Any) -> str:
+    """A detail of a stage in a few words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{brief(one)} {words(str(key))}" for key, one in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(brief, value)) or "none"
+    number = finite(value)
+    return str(value) if number is None else (count(number) or "")
+
+
+def session_facts(sessions: Content) -> list[tuple[str, str]]:
+    facts = [("size", size(finite(sessions["bytes"])))] if "bytes" in sessions else []
+    for key, name in (
+        ("lines", "lines"),
+        ("malformed", "malformed lines, kept aside"),
+        ("events", "other events"),
+        ("reused", "sessions reused from an earlier run"),
+    ):
+        if key in sessions:
+            facts.append((name, count(finite(sessions[key])) or "missing"))
+    tokens = part(sessions, "tokens", dict)
+    return facts + [(f"{words(str(key))} tokens", count(finite(n)) or "missing") for key, n in tokens.items() if n]
+
+
+def shares(counts: Content, order: Sequence[str]) -> list[dict[str, Any]]:
+    """Counts with their share of the whole, the known names first, `place` picking the colour."""
+    names = [name for name in order if name in counts] + sorted(name for name in map(str, counts) if name not in order)
+    whole = total(dict(counts)) or 0
+    return [
+        {
+            "name": name,
+            "n": finite(counts.get(name)),
+            "share": 100 * (finite(counts.get(name)) or 0) / whole if whole else 0,
+            "colour": name if name in order else "other",
+        }
+        for name in names
+    ]
+
+
+def redaction_bars(content: Content) -> list[tuple[str, float | None, float]] | None:
+    """(type, count, per cent of the largest), the most frequent first; None where it is not known."""
+    counts = content.get("redactions")
+    if not isinstance(counts, dict):
+        return None
+    known = [(str(name), finite(n)) for name, n in counts.items()]
+    largest = max((n or 0 for _, n in known), default=0) or 1
+    return [(name, n, 100 * (n or 0) / largest) for name, n in sorted(known, key=lambda one: (-(one[1] or 0), one[0]))]
+
+
+def training_view(content: Content, curves: list[dict[str, Any]]) -> dict[str, Any]:
+    training = part(content, "training", dict)
+    train, held_out = chart.series(curves, "log", "loss"), chart.series(curves, "eval", "eval_loss")
+    rate = chart.series(curves, "log", "lr", "learning_rate")
+    return {
+        "steps": finite(training.get("steps")),
+        "first_loss": finite(training.get("first_loss")),
+        "last_loss": finite(training.get("last_loss")),
+        "seconds": finite(training.get("seconds")),
+        "evidence": evidence_of(training.get("evidence")),
+        "chart": chart.draw([("training loss", train), ("validation loss", held_out)]),
+        "rate": chart.draw([("learning rate", rate)], from_zero=True),
+        "unit": chart.UNITS,
+    }
+
+
+def score_bars(result: Outcome) -> list[dict[str, Any]]:
+    """The metric of the sentence as bars, where its values are shares; `low` and `high` bound one standard error."""
+    metric = result.metric
+    if metric is None or not metric.share:
+        return []
+    shown = written(metric)
+    return [
+        {
+            "role": role,
+            "shown": shown[role],
+            "share": 100 * score.value if score.value is not None else None,
+            "low": max(0.0, 100 * (score.value - score.stderr)) if score.value is not None and score.stderr else None,
+            "high": min(100.0, 100 * (score.value + score.stderr))
+            if score.value is not None and score.stderr
+            else None,
+            "evidence": score.evidence,
+            "n": score.n,
+        }
+        for role, score in metric.scores.items()
+    ]
+
+
+def score_groups(found: Sequence[Metric]) -> list[dict[str, Any]]:
+    """The scores table: per benchmark its roles (columns) and its metrics (rows) with a cell, or None, per role."""
+    groups = []
+    for benchmark in dict.fromkeys(metric.benchmark for metric in found):
+        rows = [metric for metric in found if metric.benchmark == benchmark]
+        named = list(dict.fromkeys(role for metric in rows for role in metric.scores))
+        roles = sorted(named, key=lambda role: {"trained": 0, "base": 1}.get(role, 2))
+        groups.append(
+            {"benchmark": benchmark or "missing", "roles": roles, "rows": [score_row(metric, roles) for metric in rows]}
+        )
+    return groups
+
+
+def score_row(metric: Metric, roles: Sequence[str]) -> dict[str, Any]:
+    alike = len({score.evidence for score in metric.known}) == 1 and len(metric.known) > 1
+    values = [score.value for score in metric.known if score.value is not None]
+    best = (max if metric.higher_is_better else min)(values) if alike and len(set(values)) > 1 else None
+    return {
+        "name": metric.name,
+        "higher_is_better": metric.higher_is_better,
+        "cells": [(role, score_cell(metric, metric.scores.get(role), best)) for role in roles],
+        "notes": list(dict.fromkeys(score.note for score in metric.scores.values() if score.note)),
+        "mixed": len({score.evidence for score in metric.known}) > 1,
+    }
+
+
+def score_cell(metric: Metric, score: Score | None, best: float | None) -> dict[str, Any]:
+    if score is None:
+        return {"shown": None, "stderr": None, "n": 0, "evidence": "missing", "best": False}
+    value, error = score.value, score.stderr
+    if metric.share:
+        shown = percent(value, 1) if value is not None else None
+        spread = f"{100 * error:.1f}" if error is not None and value is not None else None
+    else:
+        shown = f"{value:.4g}" if value is not None else None
+        spread = f"{error:.2g}" if error is not None and value is not None else None
+    return {
+        "shown": shown,
+        "stderr": spread,
+        "n": score.n,
+        "evidence": score.evidence,
+        "best": best is not None and value == best,
+    }
+
+
+def pair(key: str, value: Any) -> dict[str, Any]:
+    return {
+        "key": words(key),
+        "value": None if value in (None, "") else str(value),
+        "hash": bool(HASH.fullmatch(str(value))),
+    }
+
+
+def command(content: Content) -> str | None:
+    """What to type to run the same recipe again."""
+    if not content.get("recipe"):
+        return None
+    overrides = content.get("overrides")
+    typed = [str(one) for one in overrides] if isinstance(overrides, list) else []
+    return shlex.join(["bashgym", "run", f"recipe={content['recipe']}", *typed])
+
+
+def count(value: float | None) -> str | None:
+    """A figure with its thousands apart."""
+    if value is None:
+        return None
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def loss(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3g}"
+
+
+def seconds(value: float | None) -> str | None:
+    """A time as people say it."""
+    if value is None:
+        return None
+    if value < 1:
+        return f"{1000 * value:.0f} ms" if value >= 0.001 else "under 1 ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(value: float | None) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if value is not None and value >= scale:
+            return f"{value / scale:.1f} {unit}"
+    return "missing" if value is None else f"{value:.0f} bytes"

@@ -1,0 +1,96 @@
+"""Writes docs/reference/ from the code: the commands' own help, and every preset with the docs of its keys.
+
+python docs/generate.py [--check]    --check writes nothing and fails where a page is out of date"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ["COLUMNS"] = "100"
+
+from bashgym import cli, registry  # noqa: E402
+from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS  # noqa: E402
+from bashgym.recipe import flatten  # noqa: E402
+
+WRITTEN = "<!-- Written by docs/generate.py; do not edit. -->\n"
+
+
+def cli_page() -> str:
+    """The help of every command, as it prints it."""
+    parts = [WRITTEN, "# Commands\n", f"```\n{cli.help_text()}\n```\n"]
+    for verb, (function, _) in cli.VERBS.items():
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+            function(["--help"])
+        parts.append(f"## bashgym {verb}\n\n```\n{out.getvalue().strip()}\n```\n")
+    return "\n".join(parts)
+
+
+def comments(path: Path) -> dict[str, str]:
+    """key -> the comment above it; keys of nested tables by their last name with its indentation."""
+    found, above = {}, ""
+    for line in path.read_text().split("\n"):
+        text = line.strip()
+        if text.startswith("#"):
+            above = text.lstrip("# ")
+        elif ":" in text:
+            found.setdefault(text.removeprefix("- ").split(":")[0], above)
+    return found
+
+
+def table(path: Path) -> Iterator[str]:
+    """One line per key of a YAML file: key, value, comment."""
+    said = comments(path)
+    yield "| key | value | meaning |\n|---|---|---|"
+    values = {key: value for key, value in yaml.safe_load(path.read_text()).items() if key != "defaults"}
+    for key, value in flatten(values):
+        shown = yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+        yield f"| `{key}` | `{shown}` | {said.get(key.split('.')[-1], '')} |"
+
+
+def config_page() -> str:
+    """Every kind, its presets and their keys."""
+    parts = [
+        WRITTEN,
+        "# Recipes: every key\n",
+        "## conf/bashgym_base.yaml\n",
+        *table(ROOT / "conf" / "bashgym_base.yaml"),
+    ]
+    for kind in KINDS:
+        files = sorted((ROOT / "conf" / kind).glob("*.yaml"))
+        if not files:
+            continue
+        chosen = "a list, at least one" if kind in AT_LEAST_ONE else "a list" if kind in LISTS else "one"
+        parts += [f"\n## {kind} ({chosen})\n"]
+        for path in files:
+            plugin = yaml.safe_load(path.read_text())["plugin"]
+            line = registry.first_line(ROOT / "plugins" / kind / f"{plugin}.py")
+            example = f"{kind}=[{path.stem}]" if kind in LISTS else f"{kind}={path.stem}"
+            prefix = f"{kind}.{path.stem}." if kind in LISTS else f"{kind}."
+            parts += [f"### `{example}`\n", f"{line} Keys begin with `{prefix}`.\n", *table(path), ""]
+    return "\n".join(parts) + "\n"
+
+
+def main() -> int:
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for name, page in {"cli.md": cli_page(), "config.md": config_page()}.items():
+        path = ROOT / "docs" / "reference" / name
+        if not path.exists() or path.read_text() != page:
+            stale.append(name)
+            if not check:
+                path.write_text(page)
+    if stale:
+        print(f"docs/reference: {', '.join(stale)} {'out of date; run make docs' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
