@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from bashgym.records import (
-    Checkpoint,
     Dataset,
     Decision,
     Drop,

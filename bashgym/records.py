@@ -13,7 +13,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records."""
 
 
-class SessionRef(Record):
+class SessionRef(Record, frozen=True, kw_only=True):
     """A session as a source lists it, unread: `path` is the main file, `files` its sub-agents' files."""
 
     source: str
@@ -24,7 +24,7 @@ class SessionRef(Record):
     files: tuple[str, ...] = ()
 
 
-class Span(Record):
+class Span(Record, frozen=True, kw_only=True):
     """Characters [start, end) of string `index` of a batch are a value of `type` (EMAIL, API_KEY, USER ...)."""
 
     index: int
@@ -34,7 +34,7 @@ class Span(Record):
     rule: str = ""
 
 
-class Signal(Record):
+class Signal(Record, frozen=True, kw_only=True):
     """One observation a judge rests on: where it was seen and how sure it is (0 to 1)."""
 
     name: str
@@ -44,7 +44,7 @@ class Signal(Record):
     step_id: int | None = None
 
 
-class Verdict(Record):
+class Verdict(Record, frozen=True, kw_only=True):
     """A judge's word on one trace; score 0 to 1, or None when it abstains and says why in `reason`."""
 
     judge: str
@@ -56,7 +56,7 @@ class Verdict(Record):
     signals: tuple[Signal, ...] = ()
 
 
-class Example(Record):
+class Example(Record, frozen=True, kw_only=True):
     """One context window of one trace, in OpenAI's messages shape; tool arguments are objects."""
 
     id: str
@@ -69,7 +69,7 @@ class Example(Record):
     origin: str = "trace"  # or the synthesizer that made it
 
 
-class Row(Record):
+class Row(Record, frozen=True, kw_only=True):
     """One line of the dataset."""
 
     id: str
@@ -77,14 +77,14 @@ class Row(Record):
     keys: list[str] = []
 
 
-class Drop(Record):
+class Drop(Record, frozen=True, kw_only=True):
     """Something left out of the dataset, `n` of them, and why: counted, never silent."""
 
     reason: str
     n: int = 1
 
 
-class PluginSpec(Record):
+class PluginSpec(Record, frozen=True, kw_only=True):
     """A plugin with its settings as plain data, for another process: it checks the hash and builds it anew."""
 
     kind: str
@@ -96,7 +96,7 @@ class PluginSpec(Record):
     config: dict[str, Any]
 
 
-class TraceSummary(Record):
+class TraceSummary(Record, frozen=True, kw_only=True):
     """What is kept in memory of one judged trace; everything in it is sanitized."""
 
     session: str  # the session id; a sub-agent's has its own id after a slash
@@ -115,7 +115,7 @@ class TraceSummary(Record):
     tokens: dict[str, int]
 
 
-class SessionSummary(Record):
+class SessionSummary(Record, frozen=True, kw_only=True):
     """One session after reading, sanitizing and judging."""
 
     session: str
@@ -128,7 +128,7 @@ class SessionSummary(Record):
     seconds: dict[str, float]
 
 
-class SessionKey(Record):
+class SessionKey(Record, frozen=True, kw_only=True):
     """What curators see of a session: compact, so that all of them fit in memory."""
 
     session: str
@@ -142,7 +142,7 @@ class SessionKey(Record):
     messages: int
 
 
-class Decision(Record):
+class Decision(Record, frozen=True, kw_only=True):
     """A curator's word: keep in a split, or drop with a reason."""
 
     session: str
@@ -151,7 +151,7 @@ class Decision(Record):
     split: Split | None = None
 
 
-class Dataset(Record):
+class Dataset(Record, frozen=True, kw_only=True):
     """The written dataset: folder with train/validation/test.jsonl; rows by split; `stanza` is how Axolotl reads it."""
 
     folder: str
@@ -161,7 +161,7 @@ class Dataset(Record):
     schema: str  # what a training plugin checks: "chat", "preference", ...
 
 
-class Model(Record):
+class Model(Record, frozen=True, kw_only=True):
     """A model to start from: a hub id or folder, or `scratch` settings to make one from the data."""
 
     base: str  # hub id or local folder; "scratch" to make one
@@ -171,7 +171,7 @@ class Model(Record):
     revision: str | None = None
 
 
-class Job(Record):
+class Job(Record, frozen=True, kw_only=True):
     """A training to be run somewhere: everything lies in `folder`, the command runs there."""
 
     name: str
@@ -184,7 +184,7 @@ class Job(Record):
     uploads: tuple[str, ...] = ()  # paths, relative to folder, that a remote machine needs
 
 
-class Offer(Record):
+class Offer(Record, frozen=True, kw_only=True):
     """What one machine would cost; `evidence` is estimated for a catalogue price, missing where there is none."""
 
     cloud: str
@@ -196,7 +196,7 @@ class Offer(Record):
     note: str = ""
 
 
-class Quote(Record):
+class Quote(Record, frozen=True, kw_only=True):
     """Offers, cheapest first, and what the run would cost: hours and dollars are estimates or None (missing)."""
 
     offers: tuple[Offer, ...]
@@ -207,7 +207,7 @@ class Quote(Record):
     details: dict[str, Any] = {}  # rendered files, credentials and files that would leave this machine
 
 
-class Submission(Record):
+class Submission(Record, frozen=True, kw_only=True):
     """A job that was started: enough to follow or cancel it from another process."""
 
     job: str
@@ -215,14 +215,14 @@ class Submission(Record):
     id: str
 
 
-class Progress(Record):
+class Progress(Record, frozen=True, kw_only=True):
     """One event of a running job: a metric line, a log line, or a change of state."""
 
     kind: Literal["metric", "log", "state"]
     data: dict[str, Any]
 
 
-class Checkpoint(Record):
+class Checkpoint(Record, frozen=True, kw_only=True):
     """A trained model on this disk."""
 
     path: str
@@ -233,7 +233,7 @@ class Checkpoint(Record):
     evidence: Evidence
 
 
-class Subject(Record):
+class Subject(Record, frozen=True, kw_only=True):
     """A model under test: `role` is base, trained, or the name of a control."""
 
     role: str
@@ -244,7 +244,7 @@ class Subject(Record):
     sequence_len: int
 
 
-class Score(Record):
+class Score(Record, frozen=True, kw_only=True):
     """One number of one benchmark, or the honest lack of it (value None, evidence missing)."""
 
     benchmark: str
@@ -258,7 +258,7 @@ class Score(Record):
     note: str = ""
 
 
-class ModelVersion(Record):
+class ModelVersion(Record, frozen=True, kw_only=True):
     """A model in the registry with where it came from."""
 
     name: str
@@ -270,14 +270,14 @@ class ModelVersion(Record):
     created: str = ""
 
 
-class Finding(Record):
+class Finding(Record, frozen=True, kw_only=True):
     """Something a guardrail or a preflight check found."""
 
     level: Literal["error", "warning", "info"]
     message: str
 
 
-class Route(Record):
+class Route(Record, frozen=True, kw_only=True):
     """Where a request goes and why."""
 
     target: str

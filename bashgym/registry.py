@@ -134,7 +134,9 @@ def load_plugin(plugin: Plugin) -> type:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
-        raise PluginError(f"{plugin.kind} plugin '{plugin.name}' ({plugin.path}): {type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"{plugin.kind} plugin '{plugin.name}' ({plugin.path}): {type(error).__name__}: {error}"
+        ) from error
     return check_contract(plugin, getattr(module, class_name(plugin.kind), None))
 
 
@@ -173,7 +175,7 @@ class Listing(NamedTuple):
 
 def catalogue() -> list[Listing]:
     """All plugins, shadowed ones left out, read without importing any of them."""
-    found = {}
+    found: dict[tuple[str, str], Listing] = {}
     for kind in KINDS:
         for root, path in candidates(kind):
             found.setdefault((kind, path.stem), Listing(kind, path.stem, root.origin, first_line(path), str(path)))

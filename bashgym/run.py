@@ -138,7 +138,7 @@ def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
         raise RunFailed(
             f"{folder}: {free / 1e9:.1f} GB free, {FREE_BYTES / 1e9:.1f} GB needed; make room or set BASHGYM_HOME"
         )
-    jsonl.replace(folder / "recipe.lock.yaml", chosen.lock_text(pseudonyms.key_id()).encode())
+    jsonl.replace(folder / "recipe.lock.yaml", chosen.lock_text(pseudonyms.key_id(pseudonyms.load_key())).encode())
     manifest = Manifest(folder / "manifest.json")
     content = manifest.content
     content.setdefault("run", folder.name)

@@ -31,7 +31,7 @@ def run_dataset(run: Run, kept: list[Kept]) -> Dataset:
         for _ in run.screen.progress("render rows", executor.map(render, todo), len(todo)):
             pass
     folder = run.folder / "dataset"
-    splits = {one.trace.session: one.split for one in kept}
+    splits: dict[str, str] = {one.trace.session: one.split for one in kept}
     rows, dropped, digest = write(run, tasks, splits, folder)
     run.manifest.stage(
         "format",

@@ -27,7 +27,7 @@ def run_register(run: Run, dataset: Dataset, trained: Trained, scores: list[Scor
             "lock_sha256": run.recipe.lock_hash(),
             "sessions_sha256": content["sessions"]["sha256"],
             "dataset_sha256": dataset.sha256,
-            "pseudonym_key": pseudonyms.key_id(),
+            "pseudonym_key": pseudonyms.key_id(pseudonyms.load_key()),
             "base": run.recipe.settings.model.base,
             "checkpoint_sha256": folder_sha256(Path(trained.checkpoint.path)),
         },

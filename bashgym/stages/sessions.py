@@ -61,7 +61,7 @@ def session_work(run: Run) -> SessionWork:
         fingerprint="",
         store=str(run.store.folder),
     )
-    parts = [msgspec.to_builtins(work), engines, pseudonyms.key_id(), code_digest()]
+    parts = [msgspec.to_builtins(work), engines, pseudonyms.key_id(pseudonyms.load_key()), code_digest()]
     digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return msgspec.structs.replace(work, fingerprint=digest)
 

@@ -30,7 +30,7 @@ from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
 
 
-class SessionWork(Record):
+class SessionWork(Record, frozen=True, kw_only=True):
     """What every session of a run is put through."""
 
     sources: dict[str, PluginSpec]
@@ -42,7 +42,7 @@ class SessionWork(Record):
     store: str
 
 
-class SessionTask(Record):
+class SessionTask(Record, frozen=True, kw_only=True):
     """One session to be worked on; `label` is the source's."""
 
     work: SessionWork
@@ -118,7 +118,7 @@ def count(trace: Trace, counts: Counter[str]) -> None:
 def sanitized(trace: Trace, task: SessionTask, redactions: Counter[str]) -> Trace:
     """The trace with every secret and person replaced; raises PrivacyError where that is not certain."""
     sanitizers = [(label, build(spec)) for label, spec in task.work.sanitizers]
-    result = scan.sanitize(to_builtins(trace), sanitizers, pseudonyms.key(), task.ref.id)
+    result = scan.sanitize(to_builtins(trace), sanitizers, pseudonyms.load_key(), task.ref.id)
     redactions.update(result.counts)
     try:
         return from_builtins(result.value)
@@ -169,7 +169,7 @@ def split_drops(found: list[Any]) -> tuple[list[Any], Counter[str]]:
     return [one for one in found if not isinstance(one, Drop)], dropped
 
 
-class RenderTask(Record):
+class RenderTask(Record, frozen=True, kw_only=True):
     """The examples of one session's kept traces, to be rendered as rows."""
 
     key: str  # of the session in the store

@@ -40,7 +40,7 @@ def test_a_workers_error_is_the_callers():
 
 
 def test_a_killed_worker_is_told():
-    with pytest.raises(RunFailed, match="executor.workers=1"):
+    with pytest.raises(RunFailed, match=r"executor\.workers=1"):
         list(executor(workers=1).map(os._exit, [9]))
 
 
@@ -60,7 +60,13 @@ def test_workers_end_with_a_killed_parent():
     )
     file = Path(os.environ["BASHGYM_HOME"]) / "parent.py"
     file.write_text(code)
-    parent = subprocess.Popen([sys.executable, str(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    parent = subprocess.Popen(
+        [sys.executable, str(file)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert parent.stdout and parent.stdout.readline() == "up\n"
     children = [
         int(path.parent.name)
