@@ -212,13 +212,12 @@ def environment(action: str, python: str, json: bool) -> int:
 
     screen = Terminal()
     if action == "create":
-        facts = {"python": str(training.create(screen.say))}
+        facts: dict[str, Any] = {"python": str(training.create(screen.say))}
     elif action == "remove":
         facts = {"removed": [str(path) for path in training.remove()]}
     else:
-        named = training.Environment(training.python(python))
         screen.say("importing the training packages, some ten seconds ...")
-        facts = {"python": str(named.python), **training.check(named)}
+        facts = training.check(python)
     if json:
         as_json(facts)
         return 0

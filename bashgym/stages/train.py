@@ -28,54 +28,12 @@ class Trained(NamedTuple):
 
 def ensure_environment(run: Run) -> None:
     """Makes the training environment where it is missing, and says so; nothing where cloud.python names another."""
-    override = getattr(run.recipe.one("cloud").config, "python", "") or os.environ.get(environment.OVERRIDE, "")
     started = time.perf_counter()
-    if not override and not environment.ready():
-        environment.create(run.screen.say)
+    made = environment.ensure(getattr(run.recipe.one("cloud").config, "python", ""), run.screen.say)
+    if made.fresh:
         run.manifest.stage("environment", None, None, {}, time.perf_counter() - started)
     # plugins of every kind reach the same environment through this variable
-    os.environ[environment.OVERRIDE] = str(environment.python(override))
-
-
-def over_there(run: Run, words: list[str], log: str) -> dict[str, Any]:
-    """Runs one of the programs of bashgym/inside and returns the JSON it prints last."""
-    environment.place(run.folder)
-    command = ["python", "-m", *words]
-    found = environment.Environment(environment.python())
-    out = environment.run(found, command, run.folder, run.folder / "logs" / log)
-    answer: dict[str, Any] = orjson.loads(out[out.index("{") :])
-    return answer
-
-
-def check_config(run: Run) -> None:
-    """Axolotl's own word on the configuration, before it is let loose: it passes over unknown keys in silence."""
-    answer = over_there(run, ["check_config", axolotl.CONFIG], "check.log")
-    if not answer["ok"]:
-        first, *rest = answer["faults"]
-        more = f" (and {len(rest)} more)" if rest else ""
-        raise RecipeError(
-            f"{run.folder / axolotl.CONFIG}: {first}{more}; the keys come from training.* and training.axolotl"
-        )
-
-
-def make_scratch_model(run: Run) -> dict[str, Any]:
-    """A model with random weights and a tokenizer learnt from the training rows, in `model/` of the run's folder."""
-    settings = run.recipe.settings.model
-    size = settings.scratch
-    axolotl.template_file(settings.chat_template)
-    template = f"{axolotl.TEMPLATES}/{settings.chat_template}.jinja"
-    words = {
-        "--rows": "dataset/train.jsonl",
-        "--out": axolotl.MODEL,
-        "--template": template,
-        "--seed": run.recipe.settings.seed,
-        "--vocab-size": size.vocab_size,
-        "--hidden": size.hidden_size,
-        "--layers": size.layers,
-        "--heads": size.heads,
-        "--context": settings.sequence_len,
-    }
-    return over_there(run, ["scratch", *(str(word) for pair in words.items() for word in pair)], "model.log")
+    os.environ[environment.OVERRIDE] = str(made.python)
 
 
 def provisional(run: Run, folder: Path) -> Job:
@@ -114,7 +72,8 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     job = planned(run, dataset, model)
     done = finished(run, job, dataset)
     if done is None:
-        check_config(run)
+        environment.place(run.folder)
+        environment.check_config(run.folder)
         carried_out(run, job)
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
@@ -172,7 +131,13 @@ def prepared_model(run: Run, dataset: Dataset) -> Model:
         shutil.rmtree(folder, ignore_errors=True)
         started = time.perf_counter()
         run.screen.say("making a small model with random weights, and a tokenizer from the training rows")
-        facts = make_scratch_model(run)
+        facts = environment.make_scratch_model(
+            run.folder,
+            settings.chat_template,
+            settings.sequence_len,
+            settings.scratch.model_dump(),
+            run.recipe.settings.seed,
+        )
         jsonl.replace(made, orjson.dumps({"from": wanted, **facts}))
         run.manifest.stage("model", dataset.rows["train"], 1, {}, time.perf_counter() - started, **facts)
     parameters = orjson.loads(made.read_bytes()).get("parameters")
