@@ -1,0 +1,100 @@
+"""Rules that run in linear time over a batch of strings: kingfisher's own and ours (YAML), in one Vectorscan pass.
+
+No text, however hostile, makes them slow; that is why sanitizers use them and not backtracking expressions."""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bashgym.errors import PrivacyError
+from bashgym.paths import home
+
+# Control characters: no rule of a secret matches across them, and newlines end what is bound to a line.
+SEPARATOR = "\n\x1f\x1f\x1f\n"
+
+
+class Match(NamedTuple):
+    """Characters [start, end) of string `index`; `encoded` where the value was found inside Base64."""
+
+    index: int
+    start: int
+    end: int
+    rule: str
+    encoded: bool
+
+
+class RuleScanner:
+    """Compiled rules; compiling takes seconds and is cached under the data home, so build one per process.
+
+    `files` are YAML in kingfisher's format; the first group of a pattern, or all of it, is the value.
+    Raises PrivacyError when the engine is not installed or refuses a rule."""
+
+    def __init__(self, *files: Path, builtins: bool) -> None:
+        try:
+            import kingfisher_sdk
+        except ImportError as error:
+            raise PrivacyError(
+                "the sanitizers need kingfisher; install it with: pip install kingfisher-secret-scanner"
+            ) from error
+        cache = home() / "cache" / "kingfisher"
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            rules = kingfisher_sdk.Rules(files, builtins=builtins, confidence="low", cache_dir=cache)
+        except Exception as error:
+            names = ", ".join(file.name for file in files)
+            raise PrivacyError(f"rules {names}: {error}") from error
+        self.scanner: Any = kingfisher_sdk.Scanner(rules, base64=True, dedup=False)
+        self.version = f"kingfisher {kingfisher_sdk.__version__}{' builtins' if builtins else ''}"
+        self.digest = digest(files)
+
+    def engine(self) -> str:
+        return f"{self.version} rules {self.digest}"
+
+    def find(self, strings: Sequence[str]) -> Iterator[Match]:
+        """All matches in `strings`; one that crosses strings (it cannot mean to) is cut at their borders."""
+        text = SEPARATOR.join(strings)
+        data = text.encode("utf-8", "replace")  # a lone surrogate becomes one `?`: offsets stay
+        findings = self.scanner.scan(data)
+        if not findings:
+            return
+        places = [(each.location["start_offset"], each.location["end_offset"]) for each in findings]
+        to_char = char_offsets(data, sorted({offset for place in places for offset in place}), len(text))
+        starts = list(accumulate((len(each) + len(SEPARATOR) for each in strings), initial=0))[:-1]
+        for finding, (first, last) in zip(findings, places, strict=True):
+            for index, start, end in locate(to_char[first], to_char[last], starts, strings):
+                yield Match(index, start, end, finding.rule_id, finding.is_base64_encoded)
+
+
+def digest(files: Sequence[Path]) -> str:
+    """Of the files' bytes, in order: what was searched for, as part of a cache key."""
+    together = hashlib.sha256()
+    for file in files:
+        together.update(hashlib.sha256(file.read_bytes()).digest())
+    return together.hexdigest()[:16]
+
+
+def char_offsets(data: bytes, offsets: Sequence[int], length: int) -> dict[int, int]:
+    """Byte offsets (sorted) of UTF-8 `data`, which is `length` characters, as character offsets."""
+    if len(data) == length:
+        return {offset: offset for offset in offsets}
+    chars: dict[int, int] = {}
+    at = count = 0
+    for offset in offsets:
+        count += len(data[at:offset].decode("utf-8", "ignore"))
+        at = offset
+        chars[offset] = count
+    return chars
+
+
+def locate(start: int, end: int, starts: Sequence[int], strings: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """The parts of [start, end) of the joined text in each string: index, start and end within it."""
+    index = bisect_right(starts, start) - 1
+    while index < len(strings) and starts[index] < end:
+        first = max(0, start - starts[index])
+        last = min(len(strings[index]), end - starts[index])
+        if first < last:
+            yield index, first, last
+        index += 1

@@ -1,0 +1,139 @@
+"""Is what stands where a secret would stand a secret? Names that promise one, and values that keep the promise."""
+
+import base64
+import binascii
+import re
+from functools import cache
+from pathlib import Path
+
+from bashgym.improbable import cost
+
+WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
+LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost
+SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
+
+PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)?\d*$|pwd\d*$|secret\d*$", re.I)
+STRONG = re.compile(
+    r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[_.-]?key|credential|mnemonic|seed[_.-]?phrase|bearer|authorization"
+    r"|(?:access|account|auth|app|admin|client|consumer|crypto|encryption|license|master|private|service|session|sdk"
+    r"|shared|signing|storage|subscription|feed)[_.-]?key|(?:client|tenant|app)[_.-]?id|connection[_.-]?string|[_-]pat$"
+    r"|cookie|_dsn$|webhook",
+    re.I,
+)
+WEAK = re.compile(r"key|auth|dsn|[_-]pat|sdk|salt", re.I)
+ABOUT = re.compile(  # names that speak of a secret without holding it
+    r"(?:name|type|url|uri|path|file|field|prefix|suffix|len|length|count|size|header|env|var|regex|pattern|format|method"
+    r"|endpoint|expires?|expiry|ttl|limit|index|ids?|usage|policy|label|title|hint|error|required|enabled|s)$",
+    re.I,
+)
+PLACEHOLDER = re.compile(
+    r"<[^<>]*>|&lt;.*|\[[^\[\]]*\]|\$[{(].*|\$[A-Za-z_]+|\{.*\}|%\w+%|%\(\w+\)\w|#\{.*\}|@\w+@"
+    r"|(?:your|my|the|insert|enter|add|put|some|test|fake|dummy|sample|example|demo|mock|replace|change)[ _-].*"
+    r"|.*(?:[_ -]here|example|placeholder|changeme|change[_-]me|redacted|xxxxx|\*\*\*|\.\.\.|…).*"
+    r"|(?:null|none|nil|true|false|undefined|empty|unset|default|string|password|passwd|secret|token|key|value|user|test|foo|bar|todo)s?"
+    r"|(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|config|settings|self|this|props|args|options|request|req)[.\[(].*",
+    re.I | re.S,
+)
+OWN_KEY = re.compile(r"[a-z0-9]Key\d*$|[A-Z0-9]_KEY\d*$")  # hubspotKey, HEROKU_KEY
+COMMON_KEY = re.compile(r"(?:cache|primary|foreign|partition|sort|object|public|row|map|group|idempotency|react|ssh)_?key", re.I)
+BLANKS = frozenset("xX*.-_#0?")
+IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_$][\w$]*)*")
+NUMBER = re.compile(r"[\d.,:/\s%+-]+")
+HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def name_before(text: str, start: int) -> str:
+    """The identifier a value at `start` belongs to: one of the three before it (a type, a call may lie between)."""
+    window = text[max(0, start - 96) : start]
+    names = [match[0] for match in NAME.finditer(window)][-3:]
+    return next((name for name in reversed(names) if STRONG.search(name) or WEAK.search(name)), "")
+
+
+def random(value: str, bits: float) -> bool:
+    """More than `bits` per character; letters alone need more, since words of other languages and shops cost more."""
+    return cost(value) > bits + (0 if any(letter.isdigit() for letter in value) else LETTERS_ONLY)
+
+
+def placeholder(value: str) -> bool:
+    """A stand-in, an empty word or a reference: `<your-key>`, `${TOKEN}`, `xxxx`, `None`, `process.env.KEY`."""
+    return set(value) <= BLANKS or bool(PLACEHOLDER.fullmatch(value))
+
+
+def filler(value: str) -> bool:
+    """More than half of it counts up or stands still: `abcdefgh`, `0123456789`, `xxxxxxxx`."""
+    steps = [ord(after) - ord(before) for before, after in zip(value, value[1:], strict=False)]
+    return len(steps) >= 7 and 5 * sum(step in (0, 1) for step in steps) > 3 * len(steps)
+
+
+def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
+    """Whether `value`, assigned to `name`, is a secret; `bits` per character is what counts as random.
+
+    In quotes a plain word is believed to be a password; bare, it is most often code."""
+    if len(value) < 4 or placeholder(value) or any(letter.isspace() for letter in value):
+        return False
+    about = bool(ABOUT.search(name))
+    owned = bool(OWN_KEY.search(name)) and not COMMON_KEY.search(name)
+    strong = (bool(STRONG.search(name)) or owned) and not about
+    password = strong and bool(PASSWORD.search(name))
+    if NUMBER.fullmatch(value):
+        return (password and len(value) >= 6) or (strong and value.isdigit() and len(value) >= 12)
+    if HEX.fullmatch(value) or UUID.search(value):
+        return strong or bool(STRONG.search(name)) or (len(value) >= 32 and name.isupper() and name.endswith("_ID"))
+    if len(value) >= 8 and random(value, bits):
+        return True
+    return strong and (in_quotes(value, password) if quoted else bare(name, value, password))
+
+
+def in_quotes(value: str, password: bool) -> bool:
+    """Whether a quoted value that is not random is one: `"logmein"` for a password, letters and digits for a token."""
+    if STRONG.search(value) and not value.islower() and not any(letter.isdigit() for letter in value):
+        return False  # `authToken`, `CLIENT_SECRET`: the name of another name
+    if password:
+        return value.isalnum() or not STRONG.search(value)
+    return len(value) >= 8 and mixed(value)
+
+
+def bare(name: str, value: str, password: bool) -> bool:
+    """The same without quotes: an environment variable may hold a word, elsewhere a word is code."""
+    if password and name.isupper():
+        return True
+    return len(value) >= 8 and mixed(value) and (not IDENTIFIER.fullmatch(value) or filler(value) or value.isalnum())
+
+
+def mixed(value: str) -> bool:
+    """Letters together with digits or marks, not a path or an address."""
+    letters = any(letter.isalpha() for letter in value)
+    digits = any(letter.isdigit() for letter in value)
+    return letters and digits and "/" not in value[:1] and "://" not in value
+
+
+def decoded(value: str) -> str | None:
+    """The text in a Base64 value, None where there is none (bytes that are no printable text)."""
+    if len(value) < 16:
+        return None
+    plain = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return text if all(letter.isprintable() or letter in "\r\n\t" for letter in text) else None
+
+
+@cache
+def seed_words() -> frozenset[str]:
+    return frozenset(WORDS.read_text().split())
+
+
+def seed_phrases(text: str, start: int) -> tuple[int, int] | None:
+    """The run of BIP-39 words that begins at or after `start`, within a few hundred characters, if it is long enough."""
+    run: list[re.Match[str]] = []
+    for word in re.finditer(r"[A-Za-z]+", text[start : start + 400]):
+        if word[0].lower() in seed_words():
+            run.append(word)
+        elif len(run) >= SEED_LENGTH:
+            break
+        else:
+            run = []
+    return (start + run[0].start(), start + run[-1].end()) if len(run) >= SEED_LENGTH else None

@@ -1,0 +1,178 @@
+"""Mail addresses, phone numbers, cards, bank accounts, addresses of machines: proposed by rules, proven by presidio.
+
+Presidio over whole transcripts does 0.15 MB a second and eats code; here linear rules (conf/sanitizer/rules/pii.yaml)
+propose short windows, and the one recognizer that can prove the value (a check digit, a numbering plan, a domain)
+looks at each. Names of persons need a language model and are not found here; sanitizer.identity knows some."""
+
+import ipaddress
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from bashgym.config import Config as BaseConfig
+from bashgym.errors import PrivacyError
+from bashgym.kinds import ScanContext
+from bashgym.paths import shipped
+from bashgym.records import Span
+from bashgym.scan_rules import Match, RuleScanner
+from bashgym.scan_text import copy_of
+
+REACH = 24  # characters around a candidate that a recognizer sees: its patterns look at the neighbours
+# Countries whose numbers are known without a +; more cost time and take more numbers for phones
+REGIONS = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
+PUBLIC_MAIL = re.compile(  # nobody's address: reserved names (RFC 2606), roles of machines, placeholders
+    r"(?:.+@(?:[\w-]+\.)*(?:example\.(?:com|net|org|edu)|[\w-]+\.(?:example|test|invalid|localhost|local))"
+    r"|(?:no-?reply|do-?not-?reply|git|noreply\+.*|bot|mailer-daemon)@.+"
+    r"|.+@(?:users\.noreply\.github\.com|sentry\.io|(?:test|domain|email|company|yourdomain|mycompany|foo|bar)\.(?:com|org))"
+    r"|(?:you|your[._-]?(?:name|email|mail)|user(?:name)?|name|email|first\.last|john\.?doe|jane\.?doe|foo|test)@(?:.+))",
+    re.IGNORECASE,
+)
+PUBLIC_ADDRESSES = frozenset(  # resolvers that stand in every second configuration
+    "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 2001:4860:4860::8888 2606:4700:4700::1111".split()
+)
+VERSION = re.compile(r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE)
+CARD_WORDS = re.compile(r"card|visa|master|amex|payment|\bcc\b|\bpan\b", re.IGNORECASE)
+
+
+class Sanitizer:
+    """Finds personal data that has a form; `Config` can switch kinds off."""
+
+    class Config(BaseConfig):
+        skip: list[str] = []
+        """Types that stay: of EMAIL, PHONE, SSN, TAX_ID, CARD, IBAN, BANK_ROUTING, IP, MAC, WALLET, MEDICAL_LICENSE."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.rules = RuleScanner(shipped("conf") / "sanitizer" / "rules" / "pii.yaml", builtins=False)
+        self.recognizers = recognizers()
+
+    def engine(self) -> str:
+        return (
+            f"{self.rules.engine()} presidio {version('presidio-analyzer')} phonenumbers {version('phonenumbers')}"
+            f" tldextract {version('tldextract')}"
+        )
+
+    def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
+        """A key goes before its string (`ssn: 219099998`): it is the word that says what a number is."""
+        keys = context.keys or [""] * len(strings)
+        heads = [f"{key}: " if key else "" for key in keys]
+        copies = [copy_of(text) for text in strings]
+        texts = [head + copy.text for head, copy in zip(heads, copies, strict=True)]
+        for match in self.rules.find(texts):
+            _, type, name = match.rule.split(".")
+            if match.encoded or type.upper() in self.config.skip:
+                continue
+            head = len(heads[match.index])
+            for start, end in self.proven(name, texts[match.index], match):
+                if start >= head:
+                    first, last = copies[match.index].back(start - head, end - head)
+                    yield Span(index=match.index, start=first, end=last, type=type.upper(), rule=match.rule)
+
+    def proven(self, name: str, text: str, match: Match) -> Iterator[tuple[int, int]]:
+        """The parts of a candidate that its validator stands by, as ranges of `text`."""
+        judge = JUDGES.get(name)
+        if judge and not judge(text, match.start, match.end):
+            return
+        if name not in self.recognizers:
+            yield match.start, match.end
+            return
+        recognizer, entity, least = self.recognizers[name]
+        first = max(0, match.start - REACH)
+        window = text[first : match.end + REACH]
+        for result in recognizer.analyze(window, [entity], None):
+            start, end = first + result.start, first + result.end
+            if result.score >= least and start < match.end and end > match.start:
+                start, end = trimmed(name, text, start, end)
+                if not allowed(name, text[start:end]):
+                    yield start, end
+
+
+def recognizers() -> dict[str, tuple[Any, str, float]]:
+    """Validator name -> presidio recognizer, its entity, and the least score that counts; nothing here goes online."""
+    try:
+        import tldextract
+        from presidio_analyzer import predefined_recognizers as known
+    except ImportError as error:
+        raise PrivacyError(
+            "sanitizer.pii needs presidio; install it with: pip install presidio-analyzer"
+        ) from error
+    for name in ("presidio-analyzer", "presidio_analyzer", "phonenumbers"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs the very values it cannot validate
+    offline = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # else it downloads the list of suffixes
+    tldextract.tldextract.TLD_EXTRACTOR = offline
+    tldextract.extract = offline  # type: ignore[assignment]
+    ip, ssn = known.IpRecognizer(), known.UsSsnRecognizer()
+    return {
+        "email": (known.EmailRecognizer(), "EMAIL_ADDRESS", 0.5),
+        "international": (known.PhoneRecognizer(supported_regions=("US",)), "PHONE_NUMBER", 0.4),
+        "american": (known.PhoneRecognizer(supported_regions=("US",)), "PHONE_NUMBER", 0.4),
+        "local": (known.PhoneRecognizer(supported_regions=REGIONS), "PHONE_NUMBER", 0.4),
+        "ssn": (ssn, "US_SSN", 0.5),
+        "ssn_named": (ssn, "US_SSN", 0.05),
+        "itin": (known.UsItinRecognizer(), "US_ITIN", 0.5),
+        "card": (known.CreditCardRecognizer(), "CREDIT_CARD", 0.5),
+        "iban": (known.IbanRecognizer(), "IBAN_CODE", 0.5),
+        "aba": (known.AbaRoutingRecognizer(), "ABA_ROUTING_NUMBER", 0.3),
+        "ip": (ip, "IP_ADDRESS", 0.5),
+        "ip6": (ip, "IP_ADDRESS", 0.5),
+        "mac": (known.MacAddressRecognizer(), "MAC_ADDRESS", 0.5),
+        "crypto": (known.CryptoRecognizer(), "CRYPTO", 0.5),
+        "medical": (known.MedicalLicenseRecognizer(), "MEDICAL_LICENSE", 0.4),
+    }
+
+
+def trimmed(name: str, text: str, start: int, end: int) -> tuple[int, int]:
+    """A mail address less what is glued before it: `cc=ana@...`, `mailto:ana@...`, `a/b/ana@...`."""
+    if name == "email":
+        local = text[start:end].split("@", 1)[0]
+        start += max(local.rfind(mark) for mark in "=:/`'\"{|") + 1 if not re.fullmatch(r"[\w.+'-]+", local) else 0
+    return start, end
+
+
+def allowed(name: str, value: str) -> bool:
+    """Nobody's in particular: the whole value, never a part of it, is on a public list."""
+    if name == "email":
+        return bool(PUBLIC_MAIL.fullmatch(value))
+    if name in ("ip", "ip6"):
+        return value in PUBLIC_ADDRESSES or not routed(value)
+    return False
+
+
+def routed(value: str) -> bool:
+    """An address of the public internet (not private, loopback, documentation: RFC 1918, 5737, 3849)."""
+    try:
+        return ipaddress.ip_interface(value.split("%")[0]).ip.is_global
+    except ValueError:
+        return False
+
+
+def no_version(text: str, start: int, end: int) -> bool:
+    """`torch==2.13.0.1`, `version 1.2.3.4` and 1.2.3.4.5 look like addresses and are none."""
+    more = text[end : end + 2]
+    return not VERSION.search(text[max(0, start - 16) : start]) and not re.match(r"\.\d|\w", more)
+
+
+def real_card(text: str, start: int, end: int) -> bool:
+    """Sixteen digits from 1 on are microseconds since 1970 unless a word says card."""
+    digits = re.sub(r"\D", "", text[start:end])
+    return not (digits[0] in "12" and len(digits) != 15) or bool(CARD_WORDS.search(text[max(0, start - 40) : start]))
+
+
+def real_hardware(text: str, start: int, end: int) -> bool:
+    """Not a time in disguise, not broadcast or all zero."""
+    value = text[start:end].lower()
+    return len(set(value)) > 2 and not (":" in value and not re.search(r"[a-f]", value))
+
+
+def real_wallet(text: str, start: int, end: int) -> bool:
+    return len(set(text[start + 2 : end].lower())) > 4  # 0x000...0, 0xdead...beef padded
+
+
+JUDGES: dict[str, Callable[[str, int, int], bool]] = {
+    "ip": no_version,
+    "card": real_card,
+    "mac": real_hardware,
+    "ethereum": real_wallet,
+}

@@ -1,0 +1,198 @@
+"""Keys, tokens, passwords, private keys and seed phrases: known shapes, telling names, and sheer improbability.
+
+Three nets, each for what the others let through: kingfisher's rules and ours (conf/sanitizer/rules/secrets.yaml) for
+known providers and places; names such as `db_password` before a value or as its JSON key; a trigram model for
+tokens of providers nobody wrote a rule for. Nothing is ever checked against a provider: scanning stays offline."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from pydantic import Field
+
+from bashgym import improbable
+from bashgym.config import Config as BaseConfig
+from bashgym.kinds import ScanContext
+from bashgym.paths import shipped
+from bashgym.records import Span
+from bashgym.scan_rules import Match, RuleScanner
+from bashgym.scan_text import Copy, copy_of
+from bashgym.secret_values import (
+    HEX,
+    LETTERS_ONLY,
+    PASSWORD,
+    STRONG,
+    decoded,
+    filler,
+    name_before,
+    placeholder,
+    secretlike,
+    seed_phrases,
+)
+
+PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
+PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
+PEM_TEXT = re.compile(r"(?:[\s\d→|:\\,.-]|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{1,80}={1,2})+")
+PEM_LONGEST = 32768  # characters; an RSA key of 16384 bits has 13 000
+PUBLIC_ID = re.compile(r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}")
+CHECKSUM = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|integrity)[-:=][A-Za-z0-9+/=]{0,128}$", re.I)
+ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+|(?:[A-Za-z0-9_]{0,24}=)?[0-9a-fA-F-]+")
+SIGNATURE = re.compile(r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I)  # sealed by the model's maker: unreadable
+BLOB = 400  # characters: no credential of any provider we know is longer without a shape of its own
+
+
+class Sanitizer:
+    """Finds secrets; `Config` says how bold it is."""
+
+    class Config(BaseConfig):
+        improbability: float = Field(default=6.75, gt=0)
+        """Bits per character above which a token is taken for a secret: words cost 2 to 4, random tokens 8 to 14. Lower
+        finds more and eats more code."""
+        improbability_named: float = Field(default=5.5, gt=0)
+        """The same for a value whose name promises a secret (token, key, password)."""
+        shortest: int = Field(default=16, ge=8)
+        """Characters a token needs to be judged by improbability alone."""
+        rules: list[str] = []
+        """Names of further rule files in kingfisher's YAML format, found beside our own in conf/sanitizer/rules."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        folder = shipped("conf") / "sanitizer" / "rules"
+        self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in ["secrets", *config.rules]), builtins=True)
+
+    def engine(self) -> str:
+        return f"{self.rules.engine()} trigrams {improbable.digest()}"
+
+    def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
+        copies = [copy_of(text) for text in strings]
+        for index, (text, key) in enumerate(zip(strings, context.keys, strict=False)):
+            if text and SIGNATURE.search(key):
+                yield Span(index=index, start=0, end=len(text), type="SIGNATURE", rule="key")
+            elif key and self.named(key, text):
+                yield Span(index=index, start=0, end=len(text), type=type_of_name(key), rule="key")
+        for span in self.look([copy.text for copy in copies]):
+            yield placed(span, copies[span.index])
+
+    def named(self, key: str, text: str) -> bool:
+        """Whether a whole string is a secret because of the JSON key it is the value of."""
+        if PASSWORD.search(key) and text.strip() and not placeholder(text.strip()):
+            return True
+        return secretlike(key, text.strip(), True, self.config.improbability_named)
+
+    def look(self, texts: Sequence[str], depth: int = 2) -> Iterator[Span]:
+        """Everything found in `texts`; Base64 that holds text is looked into, `depth` layers."""
+        for match in self.rules.find(texts):
+            span = self.judged(match, texts[match.index])
+            if span:
+                yield span
+        wrapped: list[tuple[Span, str]] = []
+        for index, text in enumerate(texts):
+            yield from private_keys(index, text)
+        for span, inner in self.improbable(texts):
+            if inner is None:
+                yield span
+            else:
+                wrapped.append((span, inner))
+        if wrapped and depth:
+            guilty = {span.index for span in self.look([inner for _, inner in wrapped], depth - 1)}
+            yield from (wrapped[index][0] for index in sorted(guilty))
+
+    def judged(self, match: Match, text: str) -> Span | None:
+        """A match of a rule as a span, unless a rule of ours hit something that is no secret."""
+        value, type, rule = text[match.start : match.end], "API_KEY", match.rule
+        if rule.startswith("bashgym."):
+            _, type, name = rule.upper().split(".", 2)
+            if name == "WORDS":
+                return seed_phrase(match, text)
+            if match.encoded or not self.believed(name, value, text, match.start):
+                return None
+            if type == "SECRET":
+                type = type_of_name(name_before(text, match.start))
+        elif placeholder(value):
+            return None
+        elif "private-key" in rule:
+            type = "PRIVATE_KEY"
+        return Span(index=match.index, start=match.start, end=match.end, type=type, rule=rule)
+
+    def believed(self, name: str, value: str, text: str, start: int) -> bool:
+        """Whether the value that rule `name` points at is a secret."""
+        bits = self.config.improbability_named
+        if name in ("QUOTED", "QUOTED_ONCE", "BARE", "ELEMENT", "OPTION"):
+            return secretlike(name_before(text, start), value, name != "BARE", bits)
+        if name == "QUERY":
+            return not placeholder(value) and (len(value) >= 16 or secretlike("token", value, True, bits))
+        if name == "SCHEME":
+            return not placeholder(value) and (improbable.cost(value) > bits or decoded(value) is not None)
+        if name == "AUTHORIZATION":
+            digits = any(letter.isdigit() for letter in value)
+            return not placeholder(value) and value[0] not in "{<$%[" and (digits or len(value) > 20)
+        if name == "HEX_TAIL":
+            return not harmless(value) and not value.lower().startswith(("commit", "rev", "uuid", "layer", "0x"))
+        if name == "SELF_NAMED":
+            return any(len(part) >= 12 and not part.islower() for part in value.split("-"))
+        if name == "URL":
+            return not placeholder(value.split(":", 1)[1].rsplit("@", 1)[0])
+        return not placeholder(value)
+
+    def improbable(self, texts: Sequence[str]) -> Iterator[tuple[Span, str | None]]:
+        """Tokens too unlikely to be words, each with the text inside it where it is Base64 of text."""
+        for index, (start, end, bits) in improbable.all_tokens(texts, self.config.shortest, self.config.improbability):
+            value = texts[index][start:end]
+            if not any(letter.isdigit() for letter in value) and bits < self.config.improbability + LETTERS_ONLY:
+                continue
+            if "/" in value and path_like(value):  # judged by its pieces
+                continue
+            if harmless(value) or CHECKSUM.search(texts[index][max(0, start - 160) : start]):
+                continue
+            end += len(texts[index][end : end + 3]) - len(texts[index][end : end + 3].lstrip("="))  # padding
+            type = "BLOB" if len(value) >= BLOB else "TOKEN"
+            yield Span(index=index, start=start, end=end, type=type, rule="improbable"), decoded(value)
+
+
+def harmless(value: str) -> bool:
+    """Random by nature and secret to nobody: hexadecimal, ids of messages, checksums, alphabets, placeholders."""
+    if ADDRESS.fullmatch(value) or PUBLIC_ID.fullmatch(value):
+        return not (len(value) >= 32 and HEX.fullmatch(value) and not (value.islower() or value.isupper()))
+    return bool(re.match(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", value, re.I)) or filler(value) or "EXAMPLE" in value
+
+
+def path_like(value: str) -> bool:
+    """No Base64 but a path or a URL, which its alphabet tells, or a slash where one begins (by chance in long runs)."""
+    letters = (str.isupper, str.islower, str.isdigit)
+    if len(value) < 64 and not all(any(map(test, value)) for test in letters):
+        return True
+    return "-" in value or "_" in value or (len(value) < 128 and (value[0] == "/" or "//" in value))
+
+
+def type_of_name(name: str) -> str:
+    if PASSWORD.search(name) and not name.lower().endswith("secret"):
+        return "PASSWORD"
+    found = STRONG.search(name)
+    return "API_KEY" if found and found[0].lower().endswith("key") else "TOKEN"
+
+
+def placed(span: Span, copy: Copy) -> Span:
+    """A span of the copy as one of the string that the copy was made of."""
+    start, end = copy.back(span.start, span.end)
+    return Span(index=span.index, start=start, end=end, type=span.type, rule=span.rule)
+
+
+def seed_phrase(match: Match, text: str) -> Span | None:
+    found = seed_phrases(text, match.start)
+    if not found:
+        return None
+    return Span(index=match.index, start=found[0], end=found[1], type="SEED_PHRASE", rule=match.rule)
+
+
+def private_keys(index: int, text: str) -> Iterator[Span]:
+    """PEM blocks, also numbered by `cat -n`, on one line, or cut off before their end."""
+    at = 0
+    while begin := PEM.search(text, at):
+        end = PEM_END.search(text, begin.end(), begin.end() + PEM_LONGEST)
+        nested = PEM.search(text, begin.end(), end.end() if end else begin.end() + PEM_LONGEST)
+        if end and not nested:
+            last = end.end()
+        else:  # a key that was cut off: what looks like its body
+            body = PEM_TEXT.match(text, begin.end(), nested.start() if nested else begin.end() + PEM_LONGEST)
+            last = body.end() if body else begin.end()
+        yield Span(index=index, start=begin.start(), end=last, type="PRIVATE_KEY", rule="pem")
+        at = last
