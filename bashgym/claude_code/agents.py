@@ -63,18 +63,23 @@ def tie(main: Trace, links: list[Link]) -> None:
         call_id = next((c for c in (link.call_id, by_agent.get(link.agent_id)) if c in calls), None)
         call_id = call_id or by_prompt(link.trace, calls, taken)
         lineage = link.trace.info.lineage
-        lineage.relation, lineage.depth, lineage.parent_trace = "subagent", 1, main.trajectory_id
+        lineage.relation, lineage.depth, lineage.parent_trace = "subagent", 1, name(main)
         prompted(link.trace)
         if call_id is None or calls[call_id][0] is link.trace:
             continue
         taken.add(call_id)
         parent, call = calls[call_id]
-        lineage.parent_trace, lineage.parent_call_id = parent.trajectory_id, call_id
+        lineage.parent_trace, lineage.parent_call_id = name(parent), call_id
         refer(parent, call_id, link.trace)
         kind = call.arguments.get("subagent_type")
         if isinstance(kind, str):
             link.trace.agent.extra.setdefault("agent_type", kind)
     set_depths(main, links)
+
+
+def name(trace: Trace) -> str:
+    """What a trace is called where traces of many sessions meet."""
+    return f"{trace.session_id}/{trace.trajectory_id}" if trace.trajectory_id else trace.session_id
 
 
 def prompted(trace: Trace) -> None:
@@ -125,9 +130,9 @@ def refer(parent: Trace, call_id: str, child: Trace) -> None:
 
 def set_depths(main: Trace, links: list[Link]) -> None:
     """1 for what the session started, 2 for what those started, and so on."""
-    depth = {main.trajectory_id: 0}
+    depth = {name(main): 0}
     for _ in links:
         for link in links:
-            above = depth.get(link.trace.info.lineage.parent_trace)
+            above = depth.get(link.trace.info.lineage.parent_trace or "")
             if above is not None:
-                link.trace.info.lineage.depth = depth[link.trace.trajectory_id] = above + 1
+                link.trace.info.lineage.depth = depth[name(link.trace)] = above + 1

@@ -38,7 +38,7 @@ class Conversation:
         self.calls: dict[str, tuple[Step, ToolCall]] = {}
         self.expected = expected_calls(entries)
         self.early: list[tuple[Entry, ObservationResult]] = []  # results that come before their calls in the file
-        self.messages: dict[str, Any] = {}  # by uuid, to know copies
+        self.messages: dict[str, list[Any]] = {}  # by uuid, to know copies
         uuids = frozenset(uuid for entry in entries if (uuid := entry.text("uuid")))
         self.tree = tree.Tree(uuids, any(entry.text("parentUuid") for entry in entries))
 
@@ -67,8 +67,10 @@ class Conversation:
         """The same uuid with the same message; the same uuid with another message is kept as a message."""
         uuid = entry.text("uuid")
         content = entry.value.get("message") or entry.value.get("attachment")
-        first = self.messages.setdefault(uuid, content) if uuid else content
-        return first is not content and bool(first == content)
+        earlier = self.messages.setdefault(uuid, []) if uuid else []
+        copy = content in earlier
+        earlier.append(content)
+        return copy
 
     def assistant(self, entry: Entry) -> None:
         reply = self.reply(entry)
@@ -92,14 +94,14 @@ class Conversation:
         content = entry.value["attachment"]["prompt"] if entry.role == "queued" else entry.value["message"]["content"]
         blocks = content if isinstance(content, list) else []
         answers = [block for block in blocks if block["type"] == "tool_result"]
-        step = None
         for number, block in enumerate(answers):
             step = self.answer(entry, results.result(entry, block, number == 0))
+            self.tree.add(entry, step.step_id - 1 if step else None)
         rest = [block for block in blocks if block["type"] != "tool_result"] if answers else content
         if rest or not answers:
             step = users.step(entry, len(self.steps) + 1, rest, own_line=not answers)
             self.steps.append(step)
-        self.tree.add(entry, step.step_id - 1 if step else None)
+            self.tree.add(entry, step.step_id - 1)
 
     def answer(self, entry: Entry, answer: ObservationResult) -> Step | None:
         """The step that a result belongs to: its caller's, none yet, or one of its own when nobody called."""
@@ -153,9 +155,9 @@ def trace(
     files: list[SourceFile],
     malformed: list[Malformed],
     session_id: str,
-    trajectory_id: str,
+    trajectory_id: str | None = None,
 ) -> Trace:
-    """The trace of one conversation whose lines are in `files[0]`, in their order."""
+    """The trace of one conversation whose lines are in `files[0]`, in their order; a sub-agent has a trajectory id."""
     talk = Conversation(entries)
     talk.read()
     agent = agent_of(entries, talk.steps)

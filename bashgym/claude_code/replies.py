@@ -25,6 +25,7 @@ from bashgym.trace import (
 Key = tuple[str, str | None]
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 SYNTHETIC = "<synthetic>"
+SPOKEN = frozenset({"text", "image", "document"})
 
 
 class Reply(msgspec.Struct, eq=False):
@@ -75,8 +76,10 @@ class Reply(msgspec.Struct, eq=False):
             info.signatures.append(block["data"])
         elif kind == "tool_use":
             self.add_call(block, entry)
-        else:
+        elif kind in SPOKEN:
             self.parts.append(blobs.lift_part(block))
+        else:  # a change of model, a search on the server: no words, and no call of a tool of the client's
+            info.foreign.setdefault("blocks", []).append(blobs.lift_part(block))
 
     def add_call(self, block: dict[str, Any], entry: Entry) -> None:
         calls = self.step.tool_calls = self.step.tool_calls or []

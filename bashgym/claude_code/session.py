@@ -1,12 +1,15 @@
 """One session with its sub-agents: its files to traces, every line in one of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from bashgym.claude_code import agents, build, files, lines
 from bashgym.claude_code.lines import Entry, SessionFile
 from bashgym.records import SessionRef
-from bashgym.trace import Event, Lineage, Trace
+from bashgym.trace import Event, Lineage, Malformed, SourceFile, Trace
 
 
 def read(ref: SessionRef) -> list[Trace]:
@@ -14,12 +17,10 @@ def read(ref: SessionRef) -> list[Trace]:
     main_file = lines.read(Path(ref.path))
     others = [Path(name) for name in ref.files]
     own, groups = agents.split(main_file.entries)
-    alone = agents.sole(own, groups)
-    if alone and groups[0].name.startswith(agents.COMPACTION):
-        for entry in groups[0].entries:
-            entry.role = "event"  # the writer of a summary, copied out alone: no work of a session
-    main = conversation(ref, main_file, main_file.entries if alone else own, ref.id)
-    links = [] if alone else [inline(ref, main_file, group) for group in groups]
+    if agents.sole(own, groups):
+        return [orphan(ref, main_file, groups[0], others)]
+    main = build.trace(own, [part(main_file, own, main_file.malformed)], main_file.malformed, ref.id)
+    links = [inline(ref, main_file, group) for group in groups]
     for path in others:
         if path.suffix == ".json":
             continue
@@ -30,19 +31,17 @@ def read(ref: SessionRef) -> list[Trace]:
         else:
             add_file(main, path)
     agents.tie(main, links)
-    if alone:
-        orphan(main, groups[0], others)
     return [main, *(link.trace for link in links)]
 
 
-def conversation(ref: SessionRef, file: SessionFile, entries: list[Entry], name: str) -> Trace:
-    """A trace of all of `file`, or of those of its lines that are `entries`."""
-    return build.trace(entries, [file.source], file.malformed, ref.id, name)
+def part(file: SessionFile, entries: list[Entry], malformed: Sequence[Malformed] = ()) -> SourceFile:
+    """The file as one trace sees it: `lines` counts what the trace holds, so that traces of one file add up."""
+    return msgspec.structs.replace(file.source, lines=len(entries) + len(malformed), malformed=len(malformed))
 
 
 def inline(ref: SessionRef, file: SessionFile, group: agents.Group) -> agents.Link:
     """A sub-agent among the session's own lines; what is malformed stays with the session."""
-    found = build.trace(group.entries, [file.source], [], ref.id, f"{ref.id}/{group.name}")
+    found = build.trace(group.entries, [part(file, group.entries)], [], ref.id, group.name)
     return agents.Link(found, group.name)
 
 
@@ -50,10 +49,23 @@ def agent_file(ref: SessionRef, path: Path, others: list[Path]) -> agents.Link:
     """A sub-agent with a file of its own, and its meta file where there is one."""
     file = lines.read(path)
     agent_id = path.stem.removeprefix("agent-")
-    found = conversation(ref, file, file.entries, f"{ref.id}/{agent_id}")
-    meta = add_meta(found, path, others)
-    call_id = meta.get("toolUseId")
+    found = build.trace(file.entries, [file.source], file.malformed, ref.id, agent_id)
+    call_id = add_meta(found, path, others).get("toolUseId")
     return agents.Link(found, agent_id, call_id if isinstance(call_id, str) else None)
+
+
+def orphan(ref: SessionRef, file: SessionFile, group: agents.Group, others: list[Path]) -> Trace:
+    """A file that is nothing but a sub-agent: it names the session it belonged to.
+
+    The writer of a compaction's summary is no work of a session: all its lines are events."""
+    if group.name.startswith(agents.COMPACTION):
+        for entry in group.entries:
+            entry.role = "event"
+    found = build.trace(file.entries, [file.source], file.malformed, ref.id)
+    found.info.lineage = Lineage(parent_trace=group.entries[0].text("sessionId"), relation="subagent", depth=1)
+    agents.prompted(found)
+    add_meta(found, Path(ref.path), others)
+    return found
 
 
 def add_meta(trace: Trace, path: Path, others: list[Path]) -> dict[str, Any]:
@@ -86,10 +98,3 @@ def set_aside(trace: Trace, path: Path) -> None:
     trace.info.source.files.append(source)
     raw = {"path": source.path, "lines": source.lines, "malformed": source.malformed, "bytes": source.bytes}
     trace.info.events.append(Event(type="compaction_agent", raw=raw, file=number))
-
-
-def orphan(trace: Trace, group: agents.Group, others: list[Path]) -> None:
-    """A file that is nothing but a sub-agent: it names the session it belonged to."""
-    trace.info.lineage = Lineage(parent_trace=group.entries[0].text("sessionId"), relation="subagent", depth=1)
-    agents.prompted(trace)
-    add_meta(trace, Path(trace.info.source.files[0].path), others)

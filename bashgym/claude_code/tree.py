@@ -13,9 +13,16 @@ from bashgym.trace import Branch, Step
 class Node(msgspec.Struct, eq=False):
     """A line in the chain: its parent as resolved, and the index of the step it belongs to (None for an event)."""
 
-    uuid: str
+    line_no: int
     parent: str | None
     step: int | None
+
+
+class Start(msgspec.Struct, eq=False):
+    """Where a step begins: the resolved parent of its first line, or the step said before where that is unknown."""
+
+    above: str | None = None
+    before: int | None = None
 
 
 class Tree:
@@ -27,21 +34,24 @@ class Tree:
         self.nodes: dict[str, Node] = {}
         self.last: str | None = None  # the line before, in the file
         self.leaf: int | None = None  # the step of the last message
-        self.first_uuid: dict[int, str | None] = {}  # of each step; None where its line has none of its own
-        self.before: dict[int, int | None] = {}  # of each step: the last message's step when it began
+        self.starts: list[Start] = []  # of each step
 
     def add(self, entry: Entry, step: int | None) -> None:
-        """A line that is part of step number `step` (from 0), or of none."""
+        """A line that is part of step number `step` (from 0), or of none. New steps come in their order.
+
+        A line that makes several steps is added once for each: what follows it follows the last of them."""
         uuid = entry.text("uuid")
         fresh = uuid is not None and uuid not in self.nodes
+        parent = self.parent(entry) if fresh else None
         if step is not None:
-            if step not in self.first_uuid:
-                self.first_uuid[step] = uuid if fresh else None
-                self.before[step] = self.leaf
+            if step == len(self.starts):
+                self.starts.append(Start(above=parent) if fresh else Start(before=self.leaf))
             self.leaf = step
         if uuid is not None and fresh:
-            self.nodes[uuid] = Node(uuid, self.parent(entry), step)
+            self.nodes[uuid] = Node(entry.line_no, parent, step)
             self.last = uuid
+        elif uuid is not None and step is not None and self.nodes[uuid].line_no == entry.line_no:
+            self.nodes[uuid].step = step
 
     def parent(self, entry: Entry) -> str | None:
         """The parent as written, where it is in the file; else the line before, unless the user began anew."""
@@ -55,20 +65,19 @@ class Tree:
 
     def step_parents(self) -> list[int | None]:
         """For each step the step it followed."""
-        return [self.step_parent(step) for step in range(len(self.first_uuid))]
+        return [self.step_parent(step) for step in range(len(self.starts))]
 
     def step_parent(self, step: int) -> int | None:
-        uuid = self.first_uuid[step]
-        if uuid is None:
-            return self.before[step]
+        start = self.starts[step]
+        uuid = self.skip(start.above)
         seen: set[str] = set()
         while uuid is not None and uuid not in seen:
             seen.add(uuid)
             node = self.nodes[uuid]
-            if node.step is not None and node.step != step:
+            if node.step != step:
                 return node.step
             uuid = self.skip(node.parent)
-        return None
+        return start.before
 
     def skip(self, uuid: str | None) -> str | None:
         """From `uuid` up to the first line that belongs to a step, or None."""
