@@ -138,6 +138,8 @@ def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
         raise RunFailed(
             f"{folder}: {free / 1e9:.1f} GB free, {FREE_BYTES / 1e9:.1f} GB needed; make room or set BASHGYM_HOME"
         )
+    for torn in folder.glob(".*.*"):  # what a kill left between writing a file and moving it into place
+        torn.unlink() if torn.is_file() else shutil.rmtree(torn)
     jsonl.replace(folder / "recipe.lock.yaml", chosen.lock_text(pseudonyms.key_id(pseudonyms.load_key())).encode())
     manifest = Manifest(folder / "manifest.json")
     content = manifest.content

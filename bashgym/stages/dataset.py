@@ -1,7 +1,6 @@
 """Kept traces in; dataset/{train,validation,test}.jsonl, byte for byte the same from the same inputs, out."""
 
 import hashlib
-import os
 import shutil
 import time
 from collections import Counter
@@ -84,8 +83,8 @@ def write(
     run: Run, tasks: Iterable[RenderTask], splits: dict[str, str], folder: Path
 ) -> tuple[dict[str, int], dict[str, int], str]:
     """Rows by split, drops by reason, and the hash of the three files; the folder appears whole or not at all."""
-    fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh = folder.with_name(f".{folder.name}")
+    shutil.rmtree(fresh, ignore_errors=True)  # what a kill left
     fresh.mkdir(parents=True)
     rows: Counter[str] = Counter(dict.fromkeys(SPLITS, 0))
     dropped: Counter[str] = Counter()

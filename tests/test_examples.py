@@ -1,0 +1,107 @@
+"""Examples out of traces: every turn kept, calls paired, windows apart."""
+
+from bashgym import examples, tools
+from bashgym.records import Drop
+from bashgym.trace import (
+    Agent,
+    ContextWindow,
+    Observation,
+    ObservationResult,
+    SourceInfo,
+    Step,
+    StepExtra,
+    StepInfo,
+    ToolCall,
+    Trace,
+    TraceExtra,
+    TraceInfo,
+)
+
+
+def user(number: int, text: str, **info: object) -> Step:
+    return Step(step_id=number, source="user", message=text, extra=extra(kind="human", **info))
+
+
+def agent(number: int, text: str, calls: dict[str, str] | None = None, answered: bool = True, **info: object) -> Step:
+    made = [ToolCall(tool_call_id=f"c{number}{k}", function_name=k, arguments={"x": v}) for k, v in (calls or {}).items()]
+    results = [ObservationResult(source_call_id=call.tool_call_id, content=f"did {call.function_name}") for call in made]
+    return Step(
+        step_id=number,
+        source="agent",
+        message=text,
+        tool_calls=made or None,
+        observation=Observation(results=results) if answered and made else None,
+        extra=extra(message_id=f"m{number}", **info),
+    )
+
+
+def extra(**info: object) -> StepExtra:
+    return StepExtra(bashgym=StepInfo(**info))
+
+
+def trace(steps: list[Step], windows: list[ContextWindow] | None = None) -> Trace:
+    info = TraceInfo(source=SourceInfo(kind="test"), context_windows=windows or [])
+    return Trace(session_id="s", agent=Agent(name="test"), steps=steps, extra=TraceExtra(bashgym=info))
+
+
+def made(one: Trace) -> tuple[list, dict[str, int]]:
+    found = list(examples.examples(one, "s"))
+    return [e for e in found if not isinstance(e, Drop)], {d.reason: d.n for d in found if isinstance(d, Drop)}
+
+
+def test_every_user_turn_stays_and_only_replies_have_keys():
+    steps = [user(1, "fix it"), agent(2, "on it", {"Read": "a", "Grep": "b"}), user(3, "no, the other"), agent(4, "ok")]
+    (example,), dropped = made(trace(steps))
+    assert [message["role"] for message in example.messages] == ["user", "assistant", "tool", "tool", "user", "assistant"]
+    assert [bool(key) for key in example.keys] == [False, True, False, False, False, True]
+    assert example.steps == [1, 2, 2, 2, 3, 4]
+    assert example.messages[1]["tool_calls"][0]["function"]["arguments"] == {"x": "a"}
+    assert not dropped
+
+
+def test_what_nobody_said_is_left_out_and_counted():
+    steps = [
+        user(1, "go"),
+        agent(2, "", {"Read": "a"}, answered=False),
+        agent(3, "made by the client", kind="synthetic"),
+        user(4, "abandoned", active=False),
+        agent(5, "done"),
+        user(6, "one more thing"),
+    ]
+    (example,), dropped = made(trace(steps))
+    assert [message["content"] for message in example.messages] == ["go", "done"]
+    assert dropped == {
+        "tool call without a result": 1,
+        "reply without words or calls": 1,
+        "synthetic step": 1,
+        "step on an abandoned branch": 1,
+    }
+
+
+def test_one_example_per_window():
+    steps = [user(1, "a"), agent(2, "b"), user(3, "summary"), agent(4, "c")]
+    windows = [ContextWindow(first_step=1, last_step=2), ContextWindow(first_step=3, last_step=4, reason="compact_auto")]
+    found, _ = made(trace(steps, windows))
+    assert [example.id for example in found] == ["s#0", "s#1"]
+    assert found[1].messages[0]["content"] == "summary"
+
+
+def test_a_window_without_a_reply_is_a_drop():
+    found, dropped = made(trace([user(1, "hello?")]))
+    assert not found and dropped == {"context window without a reply": 1}
+
+
+def test_copies_share_a_key_and_others_do_not():
+    assert examples.reply_key(agent(1, "x")) == examples.reply_key(agent(1, "y"))
+    assert examples.reply_key(agent(1, "x")) != examples.reply_key(agent(2, "x"))
+
+
+def test_tools_are_inferred_from_all_calls():
+    one = trace([user(1, "go"), agent(2, "", {"Read": "a"}), agent(3, "", {"Read": "b", "Edit": "c"})])
+    one.steps[2].tool_calls[0].arguments["limit"] = 5
+    used = tools.merge([tools.usage(one), tools.usage(one)])
+    assert used["Read"] == {"calls": 4, "arguments": {"x": {"string": 4}, "limit": {"integer": 2}}}
+    read = tools.definitions(used, 5)[1]["function"]
+    assert read["name"] == "Read" and read["parameters"]["required"] == ["x"]
+    assert read["parameters"]["properties"] == {"limit": {"type": "integer"}, "x": {"type": "string"}}
+    assert [tool["function"]["name"] for tool in tools.definitions(used, 1)] == ["Read"]
