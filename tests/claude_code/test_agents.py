@@ -135,3 +135,11 @@ def test_a_journal_beside_agents_is_kept_as_events(scribe, write):
     (main,) = scribe.traces()
     assert [(event.type, event.file, event.line_no) for event in main.info.events] == [("started", 1, 1)]
     assert [(bad.file, bad.line_no) for bad in main.info.malformed] == [(1, 2)]
+
+
+def test_an_agent_that_copies_its_call_is_still_called_by_the_session(scribe, write):
+    scribe.reply(write.call("t1", "Task", prompt="look"))
+    scribe.result("t1", toolUseResult={"agentId": "a1"})
+    agent(scribe, write, "a1", write.call("t1", "Task", prompt="look"), write.text("x"))
+    _, child = scribe.traces()
+    assert sub(child) == ("a1", write.SESSION, "t1", 1)

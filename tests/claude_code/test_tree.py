@@ -124,3 +124,12 @@ def test_windows_cover_every_step_once(scribe, write):
         (3, 3, "micro", None),
         (4, 5, "compact_auto", 4),
     ]
+
+
+def test_compaction_follows_its_logical_parent(scribe, write):
+    first = scribe.user("go")
+    other = scribe.user("otherwise", parentUuid=first)
+    scribe.reply(write.text("late and abandoned"), parentUuid=first)
+    scribe.line(type="system", subtype="compact_boundary", parentUuid=None, logicalParentUuid=other)
+    scribe.user("Summary", isCompactSummary=True)
+    assert active(scribe.trace()) == ["go", "otherwise", "Summary"]
