@@ -38,11 +38,12 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
         return found
     hosts = datacentres(Path(question["prices"])) if question["datacenter_only"] else None
     found["hosts_known"] = hosts is not None or not question["datacenter_only"]
+    listed = listing(Path(question["prices"]))
     for wanted in task.resources:
         offers = offered(wanted, hosts)
         found["offers"] += offers
         if not offers:
-            found["refused"][asked(wanted)] = why(wanted, hosts)
+            found["refused"][asked(wanted)] = why(wanted, hosts, listed)
     return found
 
 
@@ -81,16 +82,23 @@ def within(offer: dict[str, Any], limit: float | None) -> bool:
     return offer.pop("offered") and (price is None or limit is None or price <= limit)
 
 
-def why(wanted: Any, hosts: dict[tuple[str, str], float] | None) -> str:
+def why(wanted: Any, hosts: dict[tuple[str, str], float] | None, listed: set[str]) -> str:
     """Why there is no offer: too dear, not in a datacentre, or not there at all."""
     dearer = offered(wanted.copy(max_hourly_cost=None), hosts)
     prices = [offer["usd_per_hour"] for offer in dearer if offer["usd_per_hour"]]
     if prices:
         return f"costs ${min(prices):.2f}/h or more"
-    if hosts is not None and offered(wanted.copy(max_hourly_cost=None), None):
-        return "only on hosts outside datacentres"
+    if asked(wanted) in listed:  # but SkyPilot finds none: of all its filters only the one for hosts is left
+        return "only on hosts outside datacentres" if hosts is not None else "not offered on these terms"
     near = sorted(wanted.cloud.get_feasible_launchable_resources(wanted, 1).fuzzy_candidate_list)
     return f"not offered; there is {', '.join(near)}" if near else "not offered"
+
+
+def listing(prices: Path) -> set[str]:
+    """`L4:1` and so on, whatever the price list has."""
+    with prices.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["AcceleratorName"]]
+    return {f"{row['AcceleratorName']}:{float(row['AcceleratorCount']):g}" for row in rows}
 
 
 def datacentres(prices: Path) -> dict[tuple[str, str], float] | None:

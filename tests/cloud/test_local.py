@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
-from bashgym import processes
+from bashgym import paths, processes
 from bashgym.config import validate
 from bashgym.errors import InputError, RunFailed
 from bashgym.records import Job, Submission
@@ -244,7 +245,7 @@ def started(folder: Path) -> Submission:
 
 
 def test_another_process_follows_and_a_killed_follower_harms_nothing(tmp_path):
-    script = TRAINS.replace("import json,", "import time; time.sleep(4)\nimport json,")
+    script = TRAINS.replace("import json,", "import time; time.sleep(3)\nimport json,")
     follower = run_follower(tmp_path, script)
     submission = started(tmp_path)
     follower.kill()
@@ -306,7 +307,7 @@ def test_malformed_and_half_metric_lines(tmp_path):
 import time
 file = open("metrics.jsonl", "a")
 for text in ('{"event": "log", "st', 'ep": 1}\\n', 'not json\\n', '{"event": "end"}'):
-    file.write(text); file.flush(); time.sleep(0.7)
+    file.write(text); file.flush(); time.sleep(0.4)
 """
     place = cloud()
     progress = list(place.follow(place.submit(job(tmp_path, script))))
@@ -371,3 +372,9 @@ def test_ps_and_proc_agree():
     ours, theirs = processes.from_proc()[os.getpid()], processes.from_ps()[os.getpid()]
     assert ours[:3] == theirs[:3]
     assert ours.dead == theirs.dead
+
+
+def test_the_preset_has_the_keys_of_the_config():
+    values = yaml.safe_load((paths.shipped("conf") / "cloud/local.yaml").read_text())
+    assert values.pop("plugin") == "local"
+    assert load("cloud", "local").Config().model_dump() == values
