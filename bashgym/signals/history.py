@@ -1,0 +1,195 @@
+"""What happened in a session, in order: test runs, changes, errors, words. Facts only; a judge weighs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from bashgym.signals.calls import EDIT_TOOLS, WRITE_TOOLS, Called, calls, command_line, path_of
+from bashgym.signals.changes import EVERYTHING, Change, changes
+from bashgym.signals.files import same
+from bashgym.signals.runners import covers
+from bashgym.signals.shell import split
+from bashgym.signals.suite_runs import SuiteRun, suite_runs
+from bashgym.signals.words import Tone, tone
+from bashgym.trace import Ending, Step, Trace
+
+TestState = Literal["passed", "failed", "mixed", "none"]
+
+
+class ToolError(NamedTuple):
+    """A call that failed and was no test run; recovered: the like of it worked later."""
+
+    step_id: int
+    tool: str
+    recovered: bool
+
+
+class Words(NamedTuple):
+    """The last human turn after the agent began to act. of_work: an edit came before it; answered: an edit or a
+
+    passing test came after it."""
+
+    step_id: int
+    tone: Tone
+    of_work: bool
+    answered: bool
+
+
+class Tests(NamedTuple):
+    """Where the tests stood at the end. fresh: they ran after the last edit, on a tree that held the work."""
+
+    state: TestState
+    fresh: bool
+    run: SuiteRun | None  # the run that decides
+
+
+@dataclass(frozen=True)
+class History:
+    """The facts of one session. Step ids where only the place matters."""
+
+    calls: int
+    runs: tuple[SuiteRun, ...]
+    changes: tuple[Change, ...]
+    errors: tuple[ToolError, ...]
+    rejections: tuple[int, ...]
+    refused_edit: int | None  # an edit that the user refused, with nothing done after it
+    interrupts: tuple[int, ...]
+    api_errors: tuple[int, ...]
+    words: Words | None
+    ended: Ending
+
+    @property
+    def edits(self) -> list[Change]:
+        """Changes that are seen to have been made."""
+        return [change for change in self.changes if change.kind == "edit" and change.known]
+
+    @property
+    def commits(self) -> list[Change]:
+        return [change for change in self.changes if change.kind == "commit"]
+
+    @property
+    def reverts(self) -> list[Change]:
+        """Own work taken back: files that were edited before."""
+        taken = [change for change in self.changes if change.kind == "revert"]
+        return [change for change in taken if any(undoes(change, edit) for edit in self.edits)]
+
+    @property
+    def known_runs(self) -> list[SuiteRun]:
+        """Runs of which the result is known, those made while the work was put aside (stash, other branch) left out."""
+        left = put_aside(self.changes)
+        return [run for run in self.runs if run.result != "unknown" and not any(a < run.at < b for a, b in left)]
+
+    def turns(self, before: str, after: str) -> list[SuiteRun]:
+        """The runs at which the result turned from `before` to `after`."""
+        runs = self.known_runs
+        return [run for last, run in pairwise(runs) if (last.result, run.result) == (before, after)]
+
+    @property
+    def tests(self) -> Tests:
+        """The last state: failures since the last edit stand until a run that covers them passes."""
+        runs = self.known_runs
+        if not runs:
+            return Tests("none", False, None)
+        last_edit = max((change.at for change in self.changes if change.kind in ("edit", "revert")), default=(-1, 0, 0))
+        fresh = [run for run in runs if run.at > last_edit]
+        if not fresh:
+            return Tests("passed" if runs[-1].result == "passed" else "failed", False, runs[-1])
+        if not standing(fresh):
+            return Tests("passed", True, fresh[-1])
+        return Tests("failed" if fresh[-1].result == "failed" else "mixed", True, fresh[-1])
+
+
+def undoes(change: Change, edit: Change) -> bool:
+    """Whether a revert comes after an edit and may be of the same file."""
+    return edit.at < change.at and (EVERYTHING in (edit.path, change.path) or same(change.path, edit.path))
+
+
+def standing(runs: Sequence[SuiteRun]) -> list[SuiteRun]:
+    """Failed runs that no later run has made good."""
+    return [
+        run
+        for number, run in enumerate(runs)
+        if run.result == "failed"
+        and not any(later.result == "passed" and covers(later.runner, run.runner) for later in runs[number + 1 :])
+    ]
+
+
+def put_aside(found: Sequence[Change]) -> list[tuple[tuple[int, int, int], tuple[int, int, int]]]:
+    """Spans in which the tree did not hold the work: from a stash or another branch until it is brought back or
+
+    edited anew."""
+    spans, since = [], None
+    for change in found:
+        if change.kind == "away":
+            since = since or change.at
+        elif since and change.kind in ("back", "edit"):
+            spans.append((since, change.at))
+            since = None
+    return [*spans, (since, (2**62, 0, 0))] if since else spans
+
+
+def history(trace: Trace) -> History:
+    """Reads the active branch once."""
+    called = list(calls(trace))
+    runs = tuple(run for one in called for run in suite_runs(one, trace))
+    made = tuple(change for one in called for change in changes(one, trace))
+    active = [step for step in trace.steps if step.info.active]
+    return History(
+        calls=len(called),
+        runs=runs,
+        changes=made,
+        errors=tuple(errors(called, {run.call_id for run in runs})),
+        rejections=tuple(one.step.step_id for one in called if one.call.extra.bashgym.denied == "user"),
+        refused_edit=refused_edit(called),
+        interrupts=tuple(step.step_id for step in active if step.info.kind == "interrupt"),
+        api_errors=tuple(step.step_id for step in active if step.info.kind == "api_error"),
+        words=last_words(trace.steps, called, runs, made),
+        ended=trace.info.outcome.ended,
+    )
+
+
+def errors(called: Sequence[Called], tests: set[str]) -> list[ToolError]:
+    """Failed calls, oldest first; a denied call is no error, a failed test run is a result."""
+    found: list[ToolError] = []
+    worked: set[tuple[str, str]] = set()
+    for one in reversed(called):
+        if one.took_effect:
+            worked.add(likeness(one))
+        elif one.failed and one.call.extra.bashgym.denied is None and one.call.tool_call_id not in tests:
+            found.append(ToolError(one.step.step_id, one.call.function_name, likeness(one) in worked))
+    return found[::-1]
+
+
+def likeness(called: Called) -> tuple[str, str]:
+    """What makes two calls the like of each other: the tool, and the file or the program it is about."""
+    line = command_line(called)
+    if line is not None:
+        commands = split(line)
+        return called.tool, next((one.program for one in commands if one.program != "cd"), "")
+    return called.tool, path_of(called) or ""
+
+
+def refused_edit(called: Sequence[Called]) -> int | None:
+    """The step of an edit that the user refused, when no later call took effect."""
+    for one in reversed(called):
+        if one.took_effect:
+            return None
+        if one.call.extra.bashgym.denied == "user" and one.tool in WRITE_TOOLS | EDIT_TOOLS:
+            return one.step.step_id
+    return None
+
+
+def last_words(
+    steps: Sequence[Step], called: Sequence[Called], runs: Sequence[SuiteRun], made: Sequence[Change]
+) -> Words | None:
+    """The last human turn that can be about the work: the first prompt cannot, it comes before any call."""
+    began = called[0].at[0] if called else len(steps)
+    human = [n for n, step in enumerate(steps) if step.info.kind == "human" and step.info.active and n > began]
+    if not human:
+        return None
+    last = human[-1]
+    edits = [change.at[0] for change in made if change.kind == "edit" and change.known]
+    passes = [run.at[0] for run in runs if run.result == "passed"]
+    answered = any(at > last for at in edits + passes)
+    return Words(steps[last].step_id, tone(steps[last].text), any(at < last for at in edits), answered)

@@ -1,0 +1,197 @@
+"""Which commands run tests: the families of test runners, behind whatever wraps them (uv run, npx, docker exec ...)."""
+
+import re
+from typing import NamedTuple
+
+from bashgym.signals.shell import Command
+
+ANY = "any"  # family of runners whose output is that of another runner: make, npm, tox ...
+
+# programs that do nothing but run tests, and the family whose output they print
+DIRECT = {
+    "pytest": "pytest", "py.test": "pytest", "nose2": "unittest", "nosetests": "unittest", "stestr": "unittest",
+    "green": "unittest", "tox": "tox", "nox": "tox", "jest": "jest", "vitest": "vitest", "mocha": "mocha",
+    "ava": "tap", "tap": "tap", "bats": "tap", "gotestsum": "go", "ginkgo": "go", "rspec": "rspec",
+    "phpunit": "phpunit", "pest": "phpunit", "ctest": "ctest", "karma": ANY, "cucumber": ANY, "behave": ANY,
+}  # fmt: skip
+# programs with a sub-command that runs tests
+SUBCOMMAND = {
+    "cargo": ({"test", "t", "nextest"}, "cargo"), "go": ({"test"}, "go"), "deno": ({"test"}, "deno"),
+    "bun": ({"test"}, "bun"), "dotnet": ({"test"}, "dotnet"), "mix": ({"test"}, "exunit"),
+    "swift": ({"test"}, "swift"), "flutter": ({"test"}, "dart"), "dart": ({"test"}, "dart"),
+    "playwright": ({"test"}, "playwright"), "rails": ({"test"}, "minitest"), "django-admin": ({"test"}, "unittest"),
+    "react-scripts": ({"test"}, "jest"), "cypress": ({"run"}, "mocha"), "ng": ({"test"}, ANY), "zig": ({"test"}, ANY),
+    "bazel": ({"test"}, ANY), "stack": ({"test"}, ANY), "cabal": ({"test"}, ANY), "lein": ({"test"}, ANY),
+    "sbt": ({"test"}, ANY), "artisan": ({"test"}, "phpunit"), "hatch": ({"test"}, "pytest"),
+}  # fmt: skip
+# programs that run whatever the project named so
+TARGETS = frozenset({
+    "make", "gmake", "just", "task", "mise", "rake", "invoke", "inv", "ninja", "mvn", "mvnw", "gradle", "gradlew",
+    "ant", "npm", "pnpm", "yarn", "bun", "composer", "deno", "nx", "turbo", "lerna", "moon", "poe", "pdm", "lake",
+})  # fmt: skip
+BUILDERS = {"mvn": "maven", "mvnw": "maven", "gradle": "gradle", "gradlew": "gradle"}
+MAVEN_PHASES = frozenset({"test", "verify", "install", "package", "integration-test", "deploy"})
+TARGET = re.compile(
+    r"(?:tests?|t|tst|spec|unit|e2e|integration|check|verify)(?:[:_.\-].*)?|.*[:_.\-](?:tests?|spec|e2e)"
+)
+TASK_OF_GRADLE = re.compile(r"(?:.*:)?(?:\w*[tT]est(?!Classes)\w*|check|build)")
+SCRIPT_OF_TESTS = re.compile(r"(?:.*/)?(?:test\w*|\w*_tests?|\w*[.\-](?:test|spec))\.(?:py|m?[jt]s|sh|rb|php)")
+PYTHON = re.compile(r"(?:python|pypy)[\d.]*|py")
+NO_RUN = frozenset({
+    "--help", "--version", "--collect-only", "--co", "--listTests", "--list", "--list-tests", "--no-run", "--fixtures",
+    "--markers", "--setup-plan", "--setup-only", "--dry-run", "-DskipTests", "-DskipTests=true",
+    "-Dmaven.test.skip=true", "-list", "--exclude-task",
+})  # fmt: skip
+WRAPPERS = frozenset({
+    "sudo", "doas", "time", "timeout", "gtimeout", "nice", "nohup", "exec", "command", "env", "stdbuf", "ionice",
+    "xvfb-run", "npx", "bunx", "uvx", "pipx", "uv", "poetry", "pipenv", "pdm", "hatch", "rye", "pixi", "bundle", "pnpm",
+    "yarn", "npm", "mise", "docker", "docker-compose", "podman", "kubectl", "coverage", "conda", "mamba", "micromamba",
+    "nix", "nix-shell", "direnv", "devbox", "dotenv", "cross-env", "c8", "nyc", "caffeinate", "php", "ruby", "unbuffer",
+    "flox", "vagrant", "wsl", "with-env", "doppler", "op", "watchexec", "chronic", "strace", "xargs",
+})  # fmt: skip
+
+
+OWN = frozenset({
+    "install", "i", "ci", "add", "remove", "rm", "uninstall", "init", "create", "publish", "pack", "view", "info", "ls",
+    "list", "outdated", "audit", "link", "update", "upgrade", "config", "why", "use", "trust", "require", "pip", "sync",
+    "lock", "tool", "build", "pull", "push", "logs", "get", "describe", "which",
+})  # fmt: skip
+EVERYTHING = frozenset({".", "./...", "run", "auto", "test", "tests/", "discover"})
+STARTING = frozenset({"exec", "x", "dlx"})
+FILTERS = frozenset(
+    {"-k", "-run", "-t", "--run", "--test", "--grep", "-g", "--testNamePattern", "--filter", "-Dtest", "--tests"}
+)
+SETTINGS = frozenset({
+    "-c", "-o", "-W", "--cov", "--rootdir", "--config", "--reporter", "--tb", "--color", "--log-level", "--cov-report",
+    "--coverage-reporter", "--with", "--extra", "--group", "--target-dir", "--profile", "--format", "-p",
+})  # fmt: skip
+
+
+class Runner(NamedTuple):
+    """A test runner as a command names it; `selectors` are what narrows the run (paths, -k words, script names)."""
+
+    family: str
+    program: str
+    selectors: tuple[str, ...] = ()
+
+
+def runner(command: Command) -> Runner | None:
+    """The test runner that `command` starts, or None when it runs no tests."""
+    words = list(command.words)
+    if NO_RUN.intersection(words):
+        return None
+    while words:
+        found = at_front(words)
+        if found or base(words[0]) not in WRAPPERS or manages(words[1:]):
+            return found
+        words = unwrap(words[1:])
+    return None
+
+
+def at_front(words: list[str]) -> Runner | None:
+    """The runner whose name is the first word."""
+    program, rest = base(words[0]), words[1:]
+    if program in DIRECT:
+        return Runner(DIRECT[program], program, selectors(rest))
+    if PYTHON.fullmatch(program):
+        return python(rest)
+    if program == "node" and "--test" in rest:
+        return Runner("node", program, selectors(rest))
+    if program in SUBCOMMAND:
+        names, family = SUBCOMMAND[program]
+        named = [word for word in rest if word in names]
+        if named and not (program == "go" and "-c" in rest):
+            return Runner(family, program, selectors(rest[rest.index(named[0]) + 1 :]))
+    if program in TARGETS:
+        return by_target(program, rest)
+    if SCRIPT_OF_TESTS.fullmatch(words[0]) and ("/" in words[0] or program.endswith(".sh")):
+        return Runner(ANY, program, selectors(rest))
+    return None
+
+
+def python(rest: list[str]) -> Runner | None:
+    """`python -m pytest`, `python manage.py test`, `python tests/test_cart.py`."""
+    if "-m" in rest and (module := rest[rest.index("-m") + 1 :]):
+        if module[0] in ("unittest", "django", "xmlrunner"):
+            return Runner("unittest", module[0], selectors(module[1:]))
+        return runner(Command(tuple(module)))
+    script = next((word for word in rest if not word.startswith("-")), "")
+    if base(script) in ("manage.py", "setup.py") and {"test", "pytest"}.intersection(rest):
+        return Runner(ANY, base(script), selectors(rest[rest.index(script) + 2 :]))
+    if base(script) in ("runtests.py", "run_tests.py") or SCRIPT_OF_TESTS.fullmatch(script):
+        return Runner(ANY, base(script), selectors(rest))
+    return None
+
+
+def by_target(program: str, rest: list[str]) -> Runner | None:
+    """`make test`, `npm run test:unit`, `mise run test:ci`, `mvn verify`, `./gradlew :app:test`."""
+    if program in ("gradle", "gradlew") and "-x" in rest and "test" in rest[rest.index("-x") :][:2]:
+        return None
+    wanted = [word for word in rest if not word.startswith("-") and "=" not in word]
+    if program in ("mvn", "mvnw"):
+        named = [word for word in wanted if word in MAVEN_PHASES]
+    elif program in ("gradle", "gradlew"):
+        named = [word for word in wanted if TASK_OF_GRADLE.fullmatch(word)]
+    else:
+        words = wanted if program in ("make", "gmake", "just", "ninja", "rake", "nx", "turbo") else first_name(wanted)
+        named = [word for word in words if TARGET.fullmatch(word)]
+    if not named:
+        return None
+    narrowing = () if named[0] in ("test", "t", "tst") else (named[0],)
+    others = selectors(rest[rest.index(named[0]) + 1 :]) if program not in ("make", "gmake") else ()
+    return Runner(BUILDERS.get(program, ANY), program, narrowing + others)
+
+
+def first_name(words: list[str]) -> list[str]:
+    """The script's name: the word after `run`, or a first word that is none of the manager's own commands.
+
+    A workspace (`pnpm --filter web test`, `yarn workspace web test`) stands before it."""
+    if "run" in words:
+        return words[words.index("run") + 1 :][:1]
+    if not words or words[0] in OWN | STARTING:
+        return []
+    return [word for word in words[:3] if TARGET.fullmatch(word)][:1]
+
+
+def manages(words: list[str]) -> bool:
+    """Whether a package manager or container program is told to do its own work: `npm install jest`."""
+    return bool(OWN.intersection([word for word in words if not word.startswith("-")][:1]))
+
+
+def unwrap(words: list[str]) -> list[str]:
+    """What a wrapper starts: everything from the first word that names a runner or another wrapper."""
+    for index, word in enumerate(words):
+        if index and words[index - 1] in ("--with", "--extra", "--group"):
+            continue
+        name = base(word)
+        known = name in DIRECT or name in SUBCOMMAND or name in TARGETS or name in WRAPPERS or name == "node"
+        if known or PYTHON.fullmatch(name) or ("/" in word and SCRIPT_OF_TESTS.fullmatch(word)):
+            return words[index:]
+    return []
+
+
+def selectors(words: list[str]) -> tuple[str, ...]:
+    """What narrows a run, in order of names: settings, numbers and words for "everything" are left out."""
+    kept = []
+    for before, word in zip(("", *words), words, strict=False):
+        flag, _, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        setting = before in SETTINGS and (before != "-p" or word.startswith("no:"))
+        if (flag in FILTERS or not flag) and not setting:
+            kept.append(value)
+    return tuple(sorted({word for word in kept if word and not word.isdigit() and word not in EVERYTHING}))
+
+
+def covers(wide: Runner, narrow: Runner) -> bool:
+    """Whether a pass of `wide` also speaks for what `narrow` ran: no selectors, or each of its own is within one."""
+    if wide.family != narrow.family and ANY not in (wide.family, narrow.family):
+        return False
+    if not wide.selectors:
+        return True
+    return bool(narrow.selectors) and all(
+        any(one.startswith(other.rstrip("./")) for other in wide.selectors) for one in narrow.selectors
+    )
+
+
+def base(word: str) -> str:
+    """The name of a program without its folder and without Windows' ending."""
+    return word.rsplit("/", 1)[-1].removesuffix(".exe").removesuffix(".cmd")

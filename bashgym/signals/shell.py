@@ -1,0 +1,223 @@
+"""A command line as the shell would split it, without running it: simple commands and the operators between them."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+BREAKS = frozenset(" \t\r\n|&;()<>")
+OPERATORS = ("&&", "||", "|&", ";;", "|", ";", "&", "(", ")", "\n")
+REDIRECTION = re.compile(r"(?:\d*|&)(?:>>|>\||>&|>)|\d*(?:<<<|<<-?|<>|<&|<)(?!\()")
+HERE = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([^\s'\"|&;<>()]+))")
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+OPENING = frozenset({"if", "while", "until", "for", "case", "select"})
+CLOSING = frozenset({"fi", "done", "esac"})
+BETWEEN = frozenset({"then", "do", "else", "elif", "{", "}", "!", "time"})
+CLOSER = {"(": ")", "{": "}", '"': '"'}
+SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
+DEPTH = 5  # of `bash -c` within `bash -c`
+LONGEST = 100_000  # characters; a longer command is data, not a command
+
+
+class Command(NamedTuple):
+    """One simple command. `before` and `after` are the operators around it: "", ;, &&, ||, | or & (newline is ;)."""
+
+    words: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+    writes: tuple[str, ...] = ()  # files its output is redirected into
+    stdin: str = ""  # its here-document
+    conditional: bool = False  # inside if, for, while, case, or after !: its status is not the line's
+
+    @property
+    def program(self) -> str:
+        """The name of what is run, without its folder."""
+        return self.words[0].rsplit("/", 1)[-1] if self.words else ""
+
+
+def split(text: str, depth: int = 0) -> list[Command]:
+    """The simple commands of `text` in order; what `bash -c TEXT` would run stands in its place."""
+    found: list[Command] = []
+    for command in assemble(tokens(text[:LONGEST])):
+        inner = script(command) if depth < DEPTH else None
+        within = split(inner, depth + 1) if inner is not None else []
+        if within:
+            within[0] = within[0]._replace(before=command.before)
+            within[-1] = within[-1]._replace(after=command.after)
+        found.extend(within or [command])
+    return found
+
+
+def script(command: Command) -> str | None:
+    """The text after `bash -c`, `sh -lc` or `eval`."""
+    if command.program == "eval":
+        return " ".join(command.words[1:])
+    if command.program not in SHELLS:
+        return None
+    for flag, value in zip(command.words[1:], command.words[2:], strict=False):
+        if re.fullmatch(r"-[a-z]*c", flag):
+            return value
+    return None
+
+
+def assemble(stream: Iterator[tuple[str, str]]) -> Iterator[Command]:
+    """Commands out of tokens; empty ones (a lone newline, `fi`) are left out, their operators kept."""
+    words: list[str] = []
+    writes: list[str] = []
+    stdin, before, level, negated = "", "", 0, False
+    held: Command | None = None
+    for kind, value in stream:
+        if kind == "word":
+            if words or not (value in OPENING | CLOSING | BETWEEN or ASSIGNMENT.match(value)):
+                words.append(value)
+            else:
+                level += (value in OPENING) - (value in CLOSING)
+                negated = negated or value == "!"
+                if value in ("for", "case", "select"):
+                    words.append(value)  # its words are no command, see below
+        elif kind == "write":
+            writes.append(value)
+        elif kind == "stdin":
+            stdin = value
+        else:
+            operator = {"\n": ";", ";;": ";", "|&": "|", "(": before, ")": ""}.get(value, value)
+            if words and words[0] not in ("for", "case", "select"):
+                if held:
+                    yield held
+                held = Command(tuple(words), before, operator, tuple(writes), stdin, level > 0 or negated)
+                before = operator
+            elif held and operator and not (held.after and operator == ";") and value != "(":
+                held = held._replace(after=operator)  # `( pytest ) | tail`: the operator is behind the bracket
+                before = operator
+            words, writes, stdin, negated = [], [], "", False
+    if held:
+        yield held
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """`("word", value)`, `("write", file)`, `("stdin", here-document)`, `("operator", sign)`; an operator ends it."""
+    at = 0
+    jumps: dict[int, int] = {}  # from the end of a line over the here-documents below it
+    while at < len(text):
+        sign = text[at]
+        if sign in " \t\r":
+            at += 1
+        elif text.startswith("\\\n", at):
+            at += 2
+        elif sign == "#":
+            at = line_end(text, at)
+        elif here := HERE.match(text, at) if not text.startswith("<<<", at) else None:
+            body, jumps[line_end(text, at)] = here_document(text, here, jumps)
+            yield "stdin", body
+            at = here.end()
+        elif redirection := REDIRECTION.match(text, at):
+            at, target = word(text, skip(text, redirection.end()))
+            if ">" in redirection[0] and not redirection[0].endswith(">&"):
+                yield "write", target
+        elif operator := next((known for known in OPERATORS if text.startswith(known, at)), None):
+            at = jumps.get(at, at + 1) if operator == "\n" else at + len(operator)
+            yield "operator", operator
+        else:
+            end, value = word(text, at)
+            yield "word", value
+            at = max(end, at + 1)
+    yield "operator", ";"
+
+
+def line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t":
+        at += 1
+    return at
+
+
+def here_document(text: str, here: re.Match[str], jumps: dict[int, int]) -> tuple[str, int]:
+    """The body below the line of `<<`, and where the text goes on after it."""
+    end = line_end(text, here.start())
+    start = jumps.get(end, end + 1)
+    mark = here[1] or here[2] or here[3]
+    closing = re.compile(rf"^[ \t]*{re.escape(mark)}[ \t]*$", re.MULTILINE).search(text, start)
+    if closing is None:
+        return text[start:], len(text)
+    return text[start : closing.start()], min(closing.end() + 1, len(text))
+
+
+def word(text: str, at: int) -> tuple[int, str]:
+    """One word from `at` with its quotes taken off; substitutions stay as they are written."""
+    parts: list[str] = []
+    while at < len(text):
+        sign = text[at]
+        if sign == "'":
+            end = text.find("'", at + 1)
+            end = len(text) if end < 0 else end
+            parts.append(text[at + 1 : end])
+            at = end + 1
+        elif sign == '"':
+            at, value = double_quoted(text, at + 1)
+            parts.append(value)
+        elif sign == "\\":
+            parts.append("" if text.startswith("\\\n", at) else text[at + 1 : at + 2])
+            at += 2
+        elif sign == "`" or text.startswith(("$(", "${", "<(", ">("), at):
+            end = substitution(text, at)
+            parts.append(text[at:end])
+            at = end
+        elif sign in BREAKS:
+            break
+        else:
+            parts.append(sign)
+            at += 1
+    return at, "".join(parts)
+
+
+def double_quoted(text: str, at: int) -> tuple[int, str]:
+    """The value between double quotes from `at`, and the position behind the closing one."""
+    parts: list[str] = []
+    while at < len(text) and text[at] != '"':
+        if text[at] == "\\":
+            escaped = text[at + 1 : at + 2]
+            parts.append(escaped if escaped in '"\\$`' else "" if escaped == "\n" else "\\" + escaped)
+            at += 2
+        elif text[at] == "`" or text.startswith(("$(", "${"), at):
+            end = substitution(text, at)
+            parts.append(text[at:end])
+            at = end
+        else:
+            parts.append(text[at])
+            at += 1
+    return at + 1, "".join(parts)
+
+
+def substitution(text: str, at: int) -> int:
+    """The position behind `$(...)`, `${...}`, `<(...)` or backquotes; here-documents within are jumped over."""
+    if text[at] == "`":
+        end = text.find("`", at + 1)
+        return len(text) if end < 0 else end + 1
+    open_ones = [CLOSER[text[at + 1]]]  # a stack and no recursion: a trace is hostile text
+    at += 2
+    while at < len(text) and open_ones:
+        sign, innermost = text[at], open_ones[-1]
+        if sign == "\\":
+            at += 2
+        elif sign == innermost:
+            open_ones.pop()
+            at += 1
+        elif text.startswith(("$(", "${"), at):
+            open_ones.append(CLOSER[text[at + 1]])
+            at += 2
+        elif innermost == '"':
+            at += 1
+        elif sign in CLOSER and (sign == '"' or CLOSER[sign] == innermost):
+            open_ones.append(CLOSER[sign])
+            at += 1
+        elif sign == "'" and innermost == ")":
+            end = text.find("'", at + 1)
+            at = len(text) if end < 0 else end + 1
+        elif innermost == ")" and (here := HERE.match(text, at)):
+            at = here_document(text, here, {})[1]
+        else:
+            at += 1
+    return min(at, len(text))

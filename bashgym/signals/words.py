@@ -1,0 +1,44 @@
+"""What a user's last words say of the work: a small lexicon of plain English praise and complaint.
+
+Low confidence by nature: irony, other languages and politeness are not understood. Long messages are new tasks, so
+only the first sentences are read. Complaint wins over praise ("thanks, but it still fails"). A bare "no" is no
+complaint: it mostly answers a question of the agent."""
+
+import re
+from typing import Literal
+
+Tone = Literal["praise", "complaint", "neutral"]
+
+FIRST = 200  # characters that are read
+COMPLAINT = re.compile(
+    r"""\b(?:
+      (?:that|this|it)(?:'s|\ is|\ was)?\ (?:still\ |just\ |totally\ |completely\ )?
+        (?:wrong|broken|incorrect|not\ right|worse)
+      | (?:does|did|do|is|are|was)(?:\ not|n't|nt)\ (?:even\ )?
+        (?:work|working|what\ i|compile|build|run|help|fix|correct|right)
+      | still\ (?:fails?|failing|broken|wrong|not|crash\w*|the\ same|see(?:ing)?\ (?:the|an?)\ (?:same\ )?(?:error|bug))
+      | not\ what\ i\ (?:asked|wanted|meant|said)
+      | (?:revert|undo|roll\ ?back|throw\ away|scrap|discard)\ (?:that|this|it|all|everything|your|the|those|these|last)
+      | you\ (?:broke|ruined|messed|deleted|misunderstood|forgot|ignored)
+      | (?:makes?|made)\ no\ sense | useless | terrible | horrible | awful | nonsense | wtf
+      | stop\ (?:it|that|doing|this) | (?:i\ )?(?:don't|do\ not)\ (?:want|like)\ (?:this|that|it)
+    )\b | ^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+PRAISE = re.compile(
+    r"""(?<!not\ )(?<!n't\ )\b(?:
+      thanks | thank\ you | thx | perfect | great | awesome | excellent | amazing | brilliant | beautiful | wonderful
+      | lovely | nice(?:ly)?(?:\ (?:work|job|one|done))? | well\ done | good\ (?:job|work|stuff) | nailed\ it | lgtm
+      | love\ (?:it|this|that) | ship\ it | looks\ (?:good|great|right|perfect) | (?:it|that|this|now|all)\ works
+      | works\ (?:now|great|well|perfectly) | (?:that|it)(?:'s|\ is)\ (?:right|correct|what\ i\ (?:wanted|needed))
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def tone(text: str) -> Tone:
+    """The tone of one human message."""
+    opening = text.strip()[:FIRST].replace("’", "'")
+    if COMPLAINT.search(opening):
+        return "complaint"
+    return "praise" if PRAISE.search(opening) else "neutral"
