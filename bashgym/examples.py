@@ -20,7 +20,7 @@ def reply_key(step: Step) -> int:
 
 def examples(trace: Trace, session: str) -> Iterator[Example | Drop]:
     """An Example per context window that holds at least one reply, and a Drop for what was left out."""
-    windows = trace.info.context_windows or whole(trace)
+    windows = conversations(trace.info.context_windows) or whole(trace)
     for number, window in enumerate(windows):
         steps = [step for step in trace.steps if window.first_step <= step.step_id <= window.last_step]
         example, dropped = from_window(steps, session, number)
@@ -29,6 +29,18 @@ def examples(trace: Trace, session: str) -> Iterator[Example | Drop]:
             yield Drop(reason="context window without a reply")
         else:
             yield example
+
+
+def conversations(windows: list[ContextWindow]) -> list[ContextWindow]:
+    """The windows, with those of a micro-compaction joined to the one before: it clears old tool results, and the
+    conversation goes on."""
+    joined: list[ContextWindow] = []
+    for window in windows:
+        if window.reason == "micro" and joined:
+            before = joined.pop()
+            window = ContextWindow(first_step=before.first_step, last_step=window.last_step, reason=before.reason)
+        joined.append(window)
+    return joined
 
 
 def whole(trace: Trace) -> list[ContextWindow]:
@@ -98,6 +110,8 @@ def of_step(step: Step, dropped: Counter[str]) -> Iterator[dict[str, Any]]:
 def words(message: str | list[dict[str, Any]] | None) -> str:
     """The text of a message, with a mark where an image was."""
     if isinstance(message, list):
-        parts = [part["text"] if isinstance(part.get("text"), str) else f"[{part.get('type', 'part')}]" for part in message]
+        parts = [
+            part["text"] if isinstance(part.get("text"), str) else f"[{part.get('type', 'part')}]" for part in message
+        ]
         return "\n".join(parts)
     return plain(message)

@@ -23,8 +23,12 @@ def user(number: int, text: str, **info: object) -> Step:
 
 
 def agent(number: int, text: str, calls: dict[str, str] | None = None, answered: bool = True, **info: object) -> Step:
-    made = [ToolCall(tool_call_id=f"c{number}{k}", function_name=k, arguments={"x": v}) for k, v in (calls or {}).items()]
-    results = [ObservationResult(source_call_id=call.tool_call_id, content=f"did {call.function_name}") for call in made]
+    made = [
+        ToolCall(tool_call_id=f"c{number}{k}", function_name=k, arguments={"x": v}) for k, v in (calls or {}).items()
+    ]
+    results = [
+        ObservationResult(source_call_id=call.tool_call_id, content=f"did {call.function_name}") for call in made
+    ]
     return Step(
         step_id=number,
         source="agent",
@@ -52,7 +56,14 @@ def made(one: Trace) -> tuple[list, dict[str, int]]:
 def test_every_user_turn_stays_and_only_replies_have_keys():
     steps = [user(1, "fix it"), agent(2, "on it", {"Read": "a", "Grep": "b"}), user(3, "no, the other"), agent(4, "ok")]
     (example,), dropped = made(trace(steps))
-    assert [message["role"] for message in example.messages] == ["user", "assistant", "tool", "tool", "user", "assistant"]
+    assert [message["role"] for message in example.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "user",
+        "assistant",
+    ]
     assert [bool(key) for key in example.keys] == [False, True, False, False, False, True]
     assert example.steps == [1, 2, 2, 2, 3, 4]
     assert example.messages[1]["tool_calls"][0]["function"]["arguments"] == {"x": "a"}
@@ -80,10 +91,20 @@ def test_what_nobody_said_is_left_out_and_counted():
 
 def test_one_example_per_window():
     steps = [user(1, "a"), agent(2, "b"), user(3, "summary"), agent(4, "c")]
-    windows = [ContextWindow(first_step=1, last_step=2), ContextWindow(first_step=3, last_step=4, reason="compact_auto")]
+    windows = [
+        ContextWindow(first_step=1, last_step=2),
+        ContextWindow(first_step=3, last_step=4, reason="compact_auto"),
+    ]
     found, _ = made(trace(steps, windows))
     assert [example.id for example in found] == ["s#0", "s#1"]
     assert found[1].messages[0]["content"] == "summary"
+
+
+def test_a_micro_compaction_is_no_end_of_a_conversation():
+    steps = [user(1, "a"), agent(2, "b"), user(3, "c"), agent(4, "d")]
+    windows = [ContextWindow(first_step=1, last_step=2), ContextWindow(first_step=3, last_step=4, reason="micro")]
+    found, _ = made(trace(steps, windows))
+    assert [message["content"] for message in found[0].messages] == ["a", "b", "c", "d"] and len(found) == 1
 
 
 def test_a_window_without_a_reply_is_a_drop():

@@ -6,8 +6,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
+from bashgym import axolotl
 from bashgym.config import Config as BaseConfig
 from bashgym.records import Drop, Example, Row
+
+SHARE = 0.5  # of a row, for one request or one reply's results: the other half is for what comes of them
+MARK = 60  # characters of the words that stand for what was left out
 
 
 class Unit(NamedTuple):
@@ -20,7 +24,6 @@ class Unit(NamedTuple):
     @property
     def asks(self) -> bool:
         return bool(self.messages[0]["role"] == "user")
-
 
 
 class Format:
@@ -43,18 +46,7 @@ class Format:
 
     def stanza(self) -> dict[str, Any]:
         """Axolotl's `datasets:` entry: chat_template, with tools, and a mask per message."""
-        return {
-            "ds_type": "json",
-            "type": "chat_template",
-            "field_messages": "messages",
-            "field_tools": "tools",
-            "message_field_training": "train",
-            "roles_to_train": [],
-            "train_on_eos": "turn",
-            "message_property_mappings": {
-                name: name for name in ("role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name")
-            },
-        }
+        return dict(axolotl.CHAT)
 
     def render(self, example: Example) -> Iterable[Row | Drop]:
         """Rows of {id, messages, tools}; only assistant messages have train: true."""
@@ -73,7 +65,10 @@ class Format:
         units = list(self.units(example))
         current: list[Unit] = []
         request: Unit | None = None
-        for number, unit in enumerate(units):
+        for number, whole in enumerate(units):
+            unit = fitted(whole, budget)
+            if unit is not whole:
+                yield Drop(reason="middle of a long text")
             if weight(current) + unit.size > budget:
                 if teaches(current):
                     yield current
@@ -99,10 +94,31 @@ class Format:
             yield Unit(messages, example.keys[start:end], sum(map(size, messages)))
 
     def message(self, message: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: value for key, value in message.items() if key != "reasoning_content" or self.config.reasoning == "keep"}
+        kept = {
+            key: value
+            for key, value in message.items()
+            if key != "reasoning_content" or self.config.reasoning == "keep"
+        }
         if message["role"] == "tool":
             kept["content"] = shortened(message["content"], self.config.max_result_chars)
         return {**kept, "train": message["role"] == "assistant"}
+
+
+def fitted(unit: Unit, budget: float) -> Unit:
+    """The unit, with what is only read (a request, tool results) shortened where it alone would fill a row."""
+    spare = SHARE * budget - unit.size
+    texts = [message["content"] for message in unit.messages if not message["train"]]
+    if spare >= 0 or not texts:
+        return unit
+    room = spare + sum(map(size, texts))  # for all texts together, once everything else is in
+    limit = int(room / len(texts)) - MARK
+    if limit < MARK:
+        return unit
+    messages = [
+        message if message["train"] else {**message, "content": shortened(message["content"], limit)}
+        for message in unit.messages
+    ]
+    return Unit(messages, unit.keys, sum(map(size, messages)))
 
 
 def weight(units: list[Unit]) -> int:

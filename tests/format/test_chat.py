@@ -17,7 +17,11 @@ def conversation(turns: list[tuple[str, str, list[str]]]) -> Example:
         message = {"role": role, "content": words}
         if role == "assistant" and results:
             message["tool_calls"] = [
-                {"id": f"c{number}-{k}", "type": "function", "function": {"name": "Bash", "arguments": {"command": words}}}
+                {
+                    "id": f"c{number}-{k}",
+                    "type": "function",
+                    "function": {"name": "Bash", "arguments": {"command": words}},
+                }
                 for k in range(len(results))
             ]
         messages.append(message)
@@ -41,7 +45,9 @@ def render(example: Example, **config: object) -> tuple[list[Row], Counter]:
 
 
 turns = st.lists(
-    st.tuples(st.sampled_from(["user", "assistant"]), st.text(max_size=300), st.lists(st.text(max_size=500), max_size=3)),
+    st.tuples(
+        st.sampled_from(["user", "assistant"]), st.text(max_size=300), st.lists(st.text(max_size=500), max_size=3)
+    ),
     min_size=1,
     max_size=30,
 )
