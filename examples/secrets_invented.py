@@ -1,7 +1,8 @@
 """People, machines and keys that do not exist: drawn at generation time, so that every one of them can be listed.
 
 Addresses are of kinds that belong to nobody: 192.88.99.0/24 (a relay range given up by RFC 7526), telephone numbers
-that British and German regulators keep for films. Names, domains and keys are put together by chance."""
+that British and German regulators keep for films, hosts below .internal. Names, domains and keys are put together by
+chance."""
 
 import random
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ OWNERS = (("user", LINUX_USER), ("user", MAC_USER), ("name", OWNER), ("mail", OW
 def draw(rng: random.Random, repo: str, server: str, number: int) -> Secrets:
     domain = DOMAINS[number % len(DOMAINS)]
     people = tuple(person(rng, domain, 2 * number + place) for place in range(2))
-    password, host = letters(rng, 18), f"{server}.{domain}"
+    password, host = letters(rng, 18), f"{server}.{domain.split('.')[0]}.internal"
     key = f"{rng.getrandbits(160):040x}" if number % 2 else letters(rng, 36)
     addresses = [f"192.88.99.{last}" for last in rng.sample(range(2, 250), 2)]
     return Secrets(
@@ -74,7 +75,7 @@ def draw(rng: random.Random, repo: str, server: str, number: int) -> Secrets:
         database_password=password,
         database_url=f"postgres://{repo}_app:{password}@{host}:5432/{repo}",
         api_key=key,
-        robot_mail=f"no-reply@{domain}",
+        robot_mail=f"{repo}.mail@{domain}",
         mail_password=letters(rng, 20),
         token=letters(rng, 43),
         old_address=addresses[0],
