@@ -13,11 +13,11 @@ from bashgym.pseudonyms import pseudonyms
 MASK = "\x1f"
 # ESC itself, and ESC as source code and JSON write it; zero-width characters, which hide a value from rules;
 # escaped line ends and tabs; backslashes before quotes and slashes.
-UNSEEN = re.compile(
-    r"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e))\[[0-9;?]{0,24}[A-Za-z]"
-    r"|[\u00ad\u200b-\u200f\u2060\ufeff]"
-    r"|\\{1,16}(?:(?P<space>[nrt])|(?=[\"'/]))"
-)
+ZERO_WIDTH = r"[\u00ad\u200b-\u200f\u2060\ufeff]"
+PRINTED_NOT = r"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e))\[[0-9;?]{0,24}[A-Za-z]|" + ZERO_WIDTH
+HIDDEN = re.compile(ZERO_WIDTH)
+UNPRINTED = re.compile(PRINTED_NOT)
+UNSEEN = re.compile(PRINTED_NOT + r"|\\{1,16}(?:(?P<space>[nrt])|(?=[\"'/]))")
 
 
 class Copy(NamedTuple):
@@ -39,17 +39,21 @@ def first(cut: tuple[int, int]) -> int:
     return cut[0]
 
 
-def copy_of(text: str) -> Copy:
-    """The copy that rules look at; nearly always the text itself. Pseudonyms are masked, character by character."""
+def copy_of(text: str, escapes: bool = True) -> Copy:
+    """The copy that rules look at; nearly always the text itself. Pseudonyms are masked, character by character.
+
+    With `escapes` off, backslashes stay: `C:\\new` is a path."""
     text = "".join(masked(text)) if "_" in text else text
+    if "\\" not in text and "\x1b" not in text and (text.isascii() or not HIDDEN.search(text)):
+        return Copy(text)
     parts: list[str] = []
     cuts: list[tuple[int, int]] = []
     at = kept = 0
-    for match in UNSEEN.finditer(text):
+    for match in (UNSEEN if escapes else UNPRINTED).finditer(text):
         parts.append(text[at : match.start()])
         kept += match.start() - at
-        if match["space"]:
-            parts.append("\n" if match["space"] != "t" else "\t")
+        if escapes and match["space"]:
+            parts.append("\t" if match["space"] == "t" else "\n")
             kept += 1
         at = match.end()
         cuts.append((kept, at - kept))

@@ -81,6 +81,8 @@ def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
         return (password and len(value) >= 6) or (strong and value.isdigit() and len(value) >= 12)
     if HEX.fullmatch(value) or UUID.search(value):
         return strong or bool(STRONG.search(name)) or (len(value) >= 32 and name.isupper() and name.endswith("_ID"))
+    if STRONG.search(value) and not value.islower() and not any(letter.isdigit() for letter in value):
+        return False  # `authToken`, `CLIENT_SECRET`: the name of another name
     if len(value) >= 8 and random(value, bits):
         return True
     return strong and (in_quotes(value, password) if quoted else bare(name, value, password))
@@ -88,8 +90,6 @@ def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
 
 def in_quotes(value: str, password: bool) -> bool:
     """Whether a quoted value that is not random is one: `"logmein"` for a password, letters and digits for a token."""
-    if STRONG.search(value) and not value.islower() and not any(letter.isdigit() for letter in value):
-        return False  # `authToken`, `CLIENT_SECRET`: the name of another name
     if password:
         return value.isalnum() or not STRONG.search(value)
     return len(value) >= 8 and mixed(value)

@@ -26,13 +26,14 @@ PUBLIC_MAIL = re.compile(  # nobody's address: reserved names (RFC 2606), roles 
     r"(?:.+@(?:[\w-]+\.)*(?:example\.(?:com|net|org|edu)|[\w-]+\.(?:example|test|invalid|localhost|local))"
     r"|(?:no-?reply|do-?not-?reply|git|noreply\+.*|bot|mailer-daemon)@.+"
     r"|.+@(?:users\.noreply\.github\.com|sentry\.io|(?:test|domain|email|company|yourdomain|mycompany|foo|bar)\.(?:com|org))"
-    r"|(?:you|your[._-]?(?:name|email|mail)|user(?:name)?|name|email|first\.last|john\.?doe|jane\.?doe|foo|test)@(?:.+))",
+    r"|(?:you|your[._-]?(?:name|email|mail)|john\.?doe|jane\.?doe)@.+)",
     re.IGNORECASE,
 )
 PUBLIC_ADDRESSES = frozenset(  # resolvers that stand in every second configuration
     "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 2001:4860:4860::8888 2606:4700:4700::1111".split()
 )
 VERSION = re.compile(r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE)
+HARDWARE_WORDS = re.compile(r"\bmacs?\b|ether|hwaddr|bssid|lladdr|physical", re.IGNORECASE)
 CARD_WORDS = re.compile(r"card|visa|master|amex|payment|\bcc\b|\bpan\b", re.IGNORECASE)
 
 
@@ -143,7 +144,8 @@ def allowed(name: str, value: str) -> bool:
 def routed(value: str) -> bool:
     """An address of the public internet (not private, loopback, documentation: RFC 1918, 5737, 3849)."""
     try:
-        return ipaddress.ip_interface(value.split("%")[0]).ip.is_global
+        address = ipaddress.ip_interface(value.split("%")[0]).ip
+        return address.is_global and not address.is_multicast
     except ValueError:
         return False
 
@@ -163,7 +165,8 @@ def real_card(text: str, start: int, end: int) -> bool:
 def real_hardware(text: str, start: int, end: int) -> bool:
     """Not a time in disguise, not broadcast or all zero."""
     value = text[start:end].lower()
-    return len(set(value)) > 2 and not (":" in value and not re.search(r"[a-f]", value))
+    named = HARDWARE_WORDS.search(text[max(0, start - 32) : start])
+    return len(set(value)) > 2 and bool(named or "-" in value or re.search(r"[a-f]", value))
 
 
 def real_wallet(text: str, start: int, end: int) -> bool:
