@@ -17,9 +17,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-sys.dont_write_bytecode = True  # this folder travels in the wheel as it is
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import cast
 import repos
 import secrets_invented
