@@ -7,16 +7,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bashgym.errors import RecipeError, did_you_mean
 
-
 C = TypeVar("C", bound=BaseModel)
 
 
 class Config(BaseModel):
     """Frozen settings; a field's docstring is its documentation."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=()
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=())
 
 
 def validate(model: type[C], values: dict[str, Any], where: str) -> C:

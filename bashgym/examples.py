@@ -23,7 +23,7 @@ def examples(trace: Trace, session: str) -> Iterator[Example | Drop]:
     windows = conversations(trace.info.context_windows) or whole(trace)
     for number, window in enumerate(windows):
         steps = [step for step in trace.steps if window.first_step <= step.step_id <= window.last_step]
-        example, dropped = from_window(steps, session, number)
+        example, dropped = from_window(steps, session, number, opening(trace))
         yield from (Drop(reason=reason, n=n) for reason, n in sorted(dropped.items()))
         if example is None:
             yield Drop(reason="context window without a reply")
@@ -47,11 +47,19 @@ def whole(trace: Trace) -> list[ContextWindow]:
     return [ContextWindow(first_step=1, last_step=len(trace.steps))] if trace.steps else []
 
 
-def from_window(steps: list[Step], session: str, number: int) -> tuple[Example | None, Counter[str]]:
-    """The window's messages with, for each, the reply and the step it came from."""
-    messages: list[dict[str, Any]] = []
-    keys: list[str] = []
-    numbers: list[int] = []
+def opening(trace: Trace) -> list[dict[str, Any]]:
+    """The one thing of the agent's system prompt that its calls cannot be understood without: where it works."""
+    cwd = trace.info.project.cwd
+    return [{"role": "system", "content": f"Working directory: {cwd}"}] if cwd else []
+
+
+def from_window(
+    steps: list[Step], session: str, number: int, before: list[dict[str, Any]]
+) -> tuple[Example | None, Counter[str]]:
+    """The window's messages after those `before`; for each, the reply and the step it came from (none: "" and 0)."""
+    messages = list(before)
+    keys = [""] * len(before)
+    numbers = [0] * len(before)
     dropped: Counter[str] = Counter()
     for step in steps:
         if not step.info.active:

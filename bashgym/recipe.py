@@ -166,7 +166,9 @@ def parse(text: str) -> Override:
         return OverridesParser.create().parse_override(text)
     except HydraException as error:
         first = str(error).split("\n")[0]
-        raise RecipeError(f"{text}: {first[:1].lower()}{first[1:]}; quote values with odd characters: key='a b'") from None
+        raise RecipeError(
+            f"{text}: {first[:1].lower()}{first[1:]}; quote values with odd characters: key='a b'"
+        ) from None
 
 
 def expand(argv: Sequence[str], multirun: bool) -> Iterator[list[str]]:
@@ -190,7 +192,9 @@ def load(argv: Sequence[str]) -> Recipe:
     normal = [text for text in map(normalise, overrides) if text]
     values, defaults = composed(file, normal)
     notices: list[str] = []
-    choices = [choice for kind in KINDS for choice in chosen(kind, values.pop(kind, None) or {}, defaults, normal, notices)]
+    choices = [
+        choice for kind in KINDS for choice in chosen(kind, values.pop(kind, None) or {}, defaults, normal, notices)
+    ]
     settings = validate(Settings, values, "")
     return Recipe(file.stem, file, settings, tuple(choices), tuple(overrides), tuple(notices))
 
@@ -205,7 +209,9 @@ def split_recipe(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def normalise(text: str) -> str:
-    """An override as Hydra must see it; empty when there is nothing left to say. Raises RecipeError where Hydra is silent."""
+    """An override as Hydra must see it, empty when there is nothing left to say.
+
+    Raises RecipeError where Hydra would be silent."""
     override = parse(text)
     key = override.key_or_group
     head = key.split(".")[0]
@@ -277,7 +283,9 @@ def register() -> None:
 def one_line(file: Path, error: Exception) -> str:
     """Hydra's many lines as one: what, in which file, and the choices it names."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    kept = [line for line in lines if not line.startswith(("provider=", "Config search path", "full_key", "object_type"))]
+    kept = [
+        line for line in lines if not line.startswith(("provider=", "Config search path", "full_key", "object_type"))
+    ]
     if "Could not find" in kept[0]:
         wanted = kept[0].split("'")[-2]
         kind, _, name = wanted.partition("/")
@@ -286,9 +294,7 @@ def one_line(file: Path, error: Exception) -> str:
     return f"{file.name}: {' '.join(kept[:3])}"
 
 
-def chosen(
-    kind: str, section: Any, defaults: list[Any], overrides: list[str], notices: list[str]
-) -> Iterator[Choice]:
+def chosen(kind: str, section: Any, defaults: list[Any], overrides: list[str], notices: list[str]) -> Iterator[Choice]:
     """The choices of a kind in the order typed, each checked against its plugin's settings."""
     order = [Path(str(entry.config_path)).name for entry in defaults if str(entry.config_path).startswith(f"{kind}/")]
     check_list(kind, order)
@@ -306,9 +312,7 @@ def chosen(
         yield choice(kind, label, section[label], notices)
 
 
-def leftover(
-    kind: str, label: str, values: Any, order: list[str], overrides: list[str], notices: list[str]
-) -> None:
+def leftover(kind: str, label: str, values: Any, order: list[str], overrides: list[str], notices: list[str]) -> None:
     """Settings for a preset that is not chosen: an error if typed or misspelt, a notice if a recipe tunes it."""
     if isinstance(values, dict) and "plugin" in values:
         return  # a plugin added in place: +sanitizer.mine.plugin=x

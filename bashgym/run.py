@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,12 +32,15 @@ STEP = 1.0  # seconds between two looks at a run that another process is busy wi
 
 
 def run_recipe(argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
-    """Runs a recipe to its end, or `until` its dataset is written, and returns the manifest's content; raises BashGymError.
+    """Runs a recipe to its end, or `until` its dataset is written, and returns the manifest's content.
 
     Goes on with the newest unfinished run of the same lock; follows it where it is still alive."""
     chosen = recipe.load(argv)
     for notice in chosen.notices:
         screen.say(f"notice: {notice}")
+    if until is None:
+        with tempfile.TemporaryDirectory() as nowhere:
+            preflight(bare(chosen, Path(nowhere), screen))
     folder, new = run_folder(chosen, fresh)
     while True:
         with locked(folder) as mine:
@@ -141,11 +145,10 @@ def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
     for torn in folder.glob(".*.*"):  # what a kill left between writing a file and moving it into place
         torn.unlink() if torn.is_file() else shutil.rmtree(torn)
     jsonl.replace(folder / "recipe.lock.yaml", chosen.lock_text(pseudonyms.key_id(pseudonyms.load_key())).encode())
-    manifest = Manifest(folder / "manifest.json")
-    content = manifest.content
-    content.setdefault("run", folder.name)
-    content.setdefault("started", now())
-    manifest.update(
+    run = bare(chosen, folder, screen)
+    run.manifest.content.setdefault("run", folder.name)
+    run.manifest.content.setdefault("started", now())
+    run.manifest.update(
         recipe=chosen.name,
         description=chosen.settings.description,
         overrides=list(chosen.overrides),
@@ -155,13 +158,11 @@ def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
         error=None,
         pid=os.getpid(),
     )
-    return Run(chosen, folder, manifest, Store(paths.home() / "store"), screen)
+    return run
 
 
 def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
     """Every stage in order; where nothing changed since a finished run, that run's manifest."""
-    if until is None:
-        preflight(run)
     dataset = data_stages(run)
     if until == "dataset":
         run.manifest.update(state="dataset written", folder=str(run.folder))
@@ -214,5 +215,15 @@ def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterat
         chosen = recipe.load(one)
         for notice in chosen.notices:
             screen.say(f"notice: {notice}")
-        folder = plan_folder(chosen.name)
-        yield run_plan(Run(chosen, folder, Manifest(folder / "plan.json"), Store(paths.home() / "store"), screen))
+        yield run_plan(prospective(chosen, plan_folder(chosen.name), screen))
+
+
+def prospective(chosen: recipe.Recipe, elsewhere: Path, screen: Terminal) -> Run:
+    """The run a plan speaks of: the newest of this lock that has its dataset, else an empty one in `elsewhere`."""
+    written = (folder for content, folder in past_runs(chosen) if "dataset" in content)
+    return bare(chosen, next(written, elsewhere), screen)
+
+
+def bare(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
+    """A run as it lies in `folder`, nothing written."""
+    return Run(chosen, folder, Manifest(folder / "manifest.json"), Store(paths.home() / "store"), screen)

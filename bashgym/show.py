@@ -135,28 +135,27 @@ def finished(content: dict[str, Any], json: bool) -> None:
     data_lines(content)
     if "model" in content:
         trained_lines(content)
-    print(f"  dataset   {folder / 'dataset'}")
+    print(f"  dataset        {folder / 'dataset'}")
     if (folder / "report.html").exists():
-        print(f"  report    {folder / 'report.html'}")
+        print(f"  report         {folder / 'report.html'}")
 
 
 def data_lines(content: dict[str, Any]) -> None:
     sessions, rows = content["sessions"], content["dataset"]["rows"]
     classes = ", ".join(f"{n} {label}" for label, n in content["verdicts"].items())
     kept_aside = f"; {sessions['malformed']} malformed lines kept aside" if sessions["malformed"] else ""
-    print(f"  judged    {classes}{kept_aside} (measured)")
-    print(
-        f"  redacted  {sum(content['redactions'].values()):,} values of {len(content['redactions'])} types (measured)"
-    )
-    print(f"  rows      {', '.join(f'{n} {split}' for split, n in rows.items())} (measured)")
+    print(f"  judged         {classes}{kept_aside} (measured)")
+    redacted = content["redactions"]
+    print(f"  redacted       {sum(redacted.values()):,} values of {len(redacted)} types (measured)")
+    print(f"  rows           {', '.join(f'{n} {split}' for split, n in rows.items())} (measured)")
 
 
 def trained_lines(content: dict[str, Any]) -> None:
     training, model = content["training"], content["model"]
     losses = f"{number(training['first_loss'])} -> {number(training['last_loss'])}"
-    print(f"  loss      {losses} in {training['steps']} steps ({training['evidence']})\n")
+    print(f"  loss           {losses} in {training['steps']} steps ({training['evidence']})\n")
     scores(content["scores"])
-    print(f"\n  model     {model['name']} version {model['version']}: {model['path']}")
+    print(f"\n  model          {model['name']} version {model['version']}: {model['path']}")
 
 
 def plan(content: dict[str, Any], json: bool) -> None:
@@ -167,17 +166,15 @@ def plan(content: dict[str, Any], json: bool) -> None:
     print(f"plan of {content['recipe']} on cloud={content['cloud']} (nothing is run, nothing is rented)")
     for source in content["sources"]:
         if source["evidence"] == "missing":
-            print(printable(f"  source    {source['source']}: sessions missing: {source['note']}"))
+            print(printable(f"  source         {source['source']}: sessions missing: {source['note']}"))
         else:
-            print(
-                f"  source    {source['source']}: {source['sessions']:,} sessions, {source['bytes'] / 1e6:,.1f} MB (measured)"
-            )
+            found = f"{source['sessions']:,} sessions, {source['bytes'] / 1e6:,.1f} MB"
+            print(f"  source         {source['source']}: {found} (measured)")
     for kind in ("sanitizer", "judge", "curator", "format", "training", "benchmark", "model_registry"):
-        print(f"  {kind:<9} {', '.join(content['stages'].get(kind, [])) or 'none'}")
-    print(f"  model     {content['base']}")
-    print(
-        f"  gpu       {written(content['training']['gpu']) if content['training']['gpu'] else 'none: runs on the CPU'}"
-    )
+        print(f"  {kind:<15}{', '.join(content['stages'].get(kind, [])) or 'none'}")
+    print(f"  model          {content['base']}")
+    gpu = content["training"]["gpu"]
+    print(f"  gpu            {written(gpu) if gpu else 'none: runs on the CPU'}")
     quote = content["quote"]
     if quote["offers"]:
         rows = (
@@ -193,14 +190,14 @@ def plan(content: dict[str, Any], json: bool) -> None:
             for one in quote["offers"][:8]
         )
         table(["cloud", "instance", "region", "gpu", "per hour", "evidence", ""], rows)
-    print(f"  hours     {number(quote['hours'])}")
-    print(f"  cost      {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
+    print(f"  hours          {number(quote['hours'])}")
+    print(f"  cost           {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
     for key, value in quote["details"].items():
-        print(printable(f"  {key:<9} {written(value)}"))
+        print(printable(f"  {key:<15}{written(value)}"))
     for finding in content["preflight"]:
         print(printable(f"  {finding['level']}: {finding['message']}"))
     for file in content["files"]:
-        print(f"  written   {file}")
+        print(f"  written        {file}")
 
 
 def money(value: float | None) -> str:

@@ -70,6 +70,14 @@ def test_every_user_turn_stays_and_only_replies_have_keys():
     assert not dropped
 
 
+def test_it_opens_with_where_the_agent_worked():
+    one = trace([user(1, "go"), agent(2, "ok")])
+    one.info.project.cwd = "/home/USER_abc/x"
+    (example,), _ = made(one)
+    assert example.messages[0] == {"role": "system", "content": "Working directory: /home/USER_abc/x"}
+    assert len(example.messages) == len(example.keys) == len(example.steps) == 3
+
+
 def test_what_nobody_said_is_left_out_and_counted():
     steps = [
         user(1, "go"),

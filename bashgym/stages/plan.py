@@ -7,7 +7,7 @@ from typing import Any
 from bashgym import jsonl, paths
 from bashgym.errors import InputError
 from bashgym.manifest import now
-from bashgym.records import Job, Quote
+from bashgym.records import Dataset, Job, Quote
 from bashgym.stages.context import Run
 from bashgym.stages.train import provisional
 
@@ -15,7 +15,8 @@ from bashgym.stages.train import provisional
 def run_plan(run: Run) -> dict[str, Any]:
     """The plan as data; `axolotl.yaml` and, for a rented machine, `sky.yaml` are written into the run's folder."""
     cloud = run.recipe.one("cloud")
-    job = provisional(run, run.folder)
+    dataset = written_dataset(run)
+    job = provisional(run, dataset)
     quote = run.plugin(cloud).quote(job)
     jsonl.replace(run.folder / "recipe.lock.yaml", run.recipe.lock_text("not used yet").encode())
     return {
@@ -25,6 +26,7 @@ def run_plan(run: Run) -> dict[str, Any]:
         "folder": str(run.folder),
         "sources": [counted(run, label) for label, _ in run.plugins("source")],
         "stages": chosen(run),
+        "dataset": dataset.rows if dataset else None,
         "base": run.recipe.settings.model.base,
         "training": {"strategy": run.recipe.one("training").label, "gpu": job.gpu, "config": job.config},
         "cloud": cloud.label,
@@ -32,6 +34,18 @@ def run_plan(run: Run) -> dict[str, Any]:
         "quote": priced(quote),
         "files": files(job, run.folder),
     }
+
+
+def written_dataset(run: Run) -> Dataset | None:
+    """The dataset that this folder already holds, where `--until dataset` has written one."""
+    noted = run.manifest.content.get("dataset")
+    folder = run.folder / "dataset"
+    if noted is None or not folder.is_dir():
+        return None
+    stanza = run.plugin(run.recipe.one("format")).stanza()
+    return Dataset(
+        folder=str(folder), sha256=noted["sha256"], rows=noted["rows"], stanza=stanza, schema=noted["schema"]
+    )
 
 
 def counted(run: Run, label: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,33 +35,36 @@ def ensure_environment(run: Run) -> None:
     os.environ[environment.OVERRIDE] = str(made.python)
 
 
-def provisional(run: Run, folder: Path) -> Job:
-    """The job as it would be, before there is a dataset: for questions of place and price."""
+def provisional(run: Run, dataset: Dataset | None = None) -> Job:
+    """The job as it would be, also before there is a dataset: for questions of place and price."""
     format_plugin = run.plugin(run.recipe.one("format"))
     settings = run.recipe.settings.model
-    dataset = Dataset(
-        folder=str(folder / "dataset"), sha256="", rows={}, stanza=format_plugin.stanza(), schema=format_plugin.schema
+    dataset = dataset or Dataset(
+        folder=str(run.folder / "dataset"),
+        sha256="",
+        rows={},
+        stanza=format_plugin.stanza(),
+        schema=format_plugin.schema,
     )
-    base = str(folder / "model") if settings.base == "scratch" else settings.base
+    base = str(run.folder / axolotl.MODEL) if settings.base == "scratch" else settings.base
     model = Model(
         base=base,
         chat_template=settings.chat_template,
         sequence_len=settings.sequence_len,
         revision=settings.revision or None,
     )
-    job: Job = checked_training(run, dataset).plan(dataset, model, folder)
+    job: Job = checked_training(run, dataset).plan(dataset, model, run.folder)
     return job
 
 
 def preflight(run: Run) -> None:
     """Asks the cloud before any work is done; raises RecipeError for what stands in the way."""
     choice = run.recipe.one("cloud")
-    with tempfile.TemporaryDirectory() as folder:
-        job = provisional(run, Path(folder))
-        for finding in run.plugin(choice).preflight(job):
-            if finding.level == "error":
-                raise RecipeError(f"cloud={choice.label}: {finding.message}")
-            run.screen.say(f"{finding.level}: {finding.message}")
+    for finding in run.plugin(choice).preflight(provisional(run)):
+        if finding.level == "error":
+            prefix = f"cloud={choice.label}: "
+            raise RecipeError(f"{prefix}{finding.message.removeprefix(prefix)}")
+        run.screen.say(f"{finding.level}: {finding.message}")
 
 
 def run_training(run: Run, dataset: Dataset) -> Trained:

@@ -38,6 +38,8 @@ class Format:
         """A context window longer than a row: `split` into rows that each repeat the last request, or `cut`."""
         max_result_chars: int = Field(4000, ge=40)
         """Characters of one tool result that are kept, half from its start and half from its end."""
+        working_directory: bool = True
+        """Rows open with a system message that says where the agent worked; its paths make no sense without."""
         reasoning: Literal["drop", "keep"] = "drop"
         """The model's thinking: `drop` it, or `keep` it in reasoning_content where the session has it."""
 
@@ -63,7 +65,10 @@ class Format:
     def pieces(self, example: Example, budget: float) -> Iterator[list[Unit] | Drop]:
         """Lists of turns that fit `budget` characters and hold a reply to learn from."""
         units = list(self.units(example))
-        current: list[Unit] = []
+        system = [units.pop(0)] if units and units[0].messages[0]["role"] == "system" else []
+        if not self.config.working_directory:
+            system = []
+        current = list(system)
         request: Unit | None = None
         for number, whole in enumerate(units):
             unit = fitted(whole, budget)
@@ -75,9 +80,9 @@ class Format:
                 if teaches(current) and self.config.overflow == "cut":
                     yield Drop(reason="turn beyond the sequence length", n=len(units) - number)
                     return
-                current = [request] if request and not unit.asks else []
+                current = [*system, request] if request and not unit.asks else list(system)
                 if weight(current) + unit.size > budget:
-                    current = []
+                    current = list(system)
             if unit.size > budget:
                 yield Drop(reason="turn longer than the sequence length")
                 continue

@@ -81,6 +81,15 @@ def test_rows_of_a_long_window_repeat_the_request():
     assert [row.id for row in rows] == [f"s#0.{n}" for n in range(len(rows))]
 
 
+def test_every_row_opens_with_the_working_directory():
+    turns = [("system", "Working directory: /x", []), ("user", "go", [])]
+    turns += [("assistant", f"{n} {'x' * 100}", ["ok"]) for n in range(20)]
+    rows, _ = render(conversation(turns), sequence_len=200)
+    assert len(rows) > 1 and all([m["role"] for m in row.data["messages"]][:2] == ["system", "user"] for row in rows)
+    rows, _ = render(conversation(turns), sequence_len=200, working_directory=False)
+    assert all(row.data["messages"][0]["role"] == "user" for row in rows)
+
+
 def test_arguments_stay_objects_and_long_results_are_shortened():
     rows, _ = render(conversation([("user", "go", []), ("assistant", "ls", ["y" * 9000])]), max_result_chars=100)
     messages = rows[0].data["messages"]
