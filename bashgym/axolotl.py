@@ -205,8 +205,13 @@ def refuse(extra: Mapping[str, Any]) -> None:
 
 def write(config: Mapping[str, Any], folder: Path, notes: Iterable[str] = ()) -> Path:
     """`axolotl.yaml` in `folder`, with `notes` as comments on top."""
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True  # anchors are hard to read
+
     head = "".join(f"# {re.sub(r'[^ -~]', '?', note)}\n" for note in notes)
-    body = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=1000)
+    body = yaml.dump(dict(config), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000)
     jsonl.replace(folder / CONFIG, (head + body).encode())
     return folder / CONFIG
 

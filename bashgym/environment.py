@@ -56,11 +56,6 @@ def check(override: str = "") -> dict[str, Any]:
     return {"python": str(chosen), **probe(Environment(chosen))}
 
 
-def ready() -> bool:
-    """Whether our own environment is there and whole."""
-    return marker(folder()).exists()
-
-
 def place(run_folder: Path) -> Path:
     """Copies the code that runs over there into the run's folder, so that a run carries all it needs with it."""
     there = run_folder / INSIDE

@@ -91,7 +91,7 @@ class Training:
         config = axolotl.render(dataset, model, self.config.model_dump(), folder)
         environment.place(folder)
         rows = axolotl.prepare(dataset, folder)
-        axolotl.write(config, folder, self.notes(dataset, model))
+        axolotl.write(config, folder, self.notes(dataset, config))
         model_folder = [config["base_model"]] if axolotl.travels(config, folder) else []
         return Job(
             name=folder.name,
@@ -109,9 +109,10 @@ class Training:
             return {}
         return {"min_vram_gb": self.config.min_vram_gb or vram_gb(self.config.method, model), "count": 1}
 
-    def notes(self, dataset: Dataset, model: Model) -> list[str]:
+    def notes(self, dataset: Dataset, config: dict[str, Any]) -> list[str]:
+        rows = dataset.rows.get("train", 0)
         return [
-            f"Supervised fine-tuning ({self.config.method}) of {model.base} on {dataset.rows.get('train', 0)} rows.",
+            f"Supervised fine-tuning ({self.config.method}) of {config['base_model']} on {rows} rows.",
             "Written by BashGym from the recipe; paths are relative to this folder.",
             f"By hand, from this folder: PYTHONPATH=inside axolotl train {axolotl.CONFIG} --launcher python",
         ]
