@@ -3,15 +3,20 @@
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 
-from bashgym import chart, jsonl
-from bashgym.outcome import Metric, Outcome, evidence_of, finite, metrics, outcome, percent, words, written
-from bashgym.records import Evidence, Score
+from bashgym import jsonl
+from bashgym.records import Evidence
+from bashgym.report import chart
+from bashgym.report.figures import count, evidence_of, finite, loss, seconds, size, words
+from bashgym.report.outcome import metrics, outcome
+from bashgym.report.scores import score_bars, score_groups
 from bashgym.stages.context import Run
 from bashgym.stages.train import metrics as training_metrics
 
@@ -19,21 +24,24 @@ Content = Mapping[str, Any]
 
 TEMPLATE = "report.html.j2"
 STAGES = ("source", "sanitize", "judge", "curate", "format", "training", "benchmark", "register")  # of every full run
+DATA = STAGES[:5]  # where sessions and rows can be left out
 COUNTED = {  # stage -> what goes in, what comes out
     "source": ("sessions", "traces"),
     "sanitize": ("traces", "traces"),
     "judge": ("traces", "traces"),
     "curate": ("traces", "traces"),
     "format": ("examples", "rows"),
-    "model": ("training rows", "model to start from"),
+    "model": ("training rows", "starting model"),
     "training": ("training rows", "trained model"),
     "benchmark": ("test rows", "answers scored"),
     "register": ("model", "version"),
 }
 SHOWN = {"name", "in", "out", "dropped", "seconds", "evidence", "classes", "rows"}  # of a stage, elsewhere on the page
+STATES = ("running", "failed", "finished")
 CLASSES = ("gold", "silver", "unverified", "failed")
 SPLITS = ("train", "validation", "test")
 HASH = re.compile(r"[0-9a-f]{32,128}")
+LAYOUT = "\n\t\N{NO-BREAK SPACE}"
 LONGEST = 2000  # characters of one value; a session can hold a megabyte where a name is expected
 
 
@@ -59,7 +67,12 @@ def homeless(value: Any, home: str) -> Any:
 
 def render(content: dict[str, Any], curves: list[dict[str, Any]], lock_text: str) -> str:
     """The page: the same input gives the same bytes. Nothing in `content` is trusted, and any of it may be missing."""
-    environment = Environment(
+    return environment().get_template(TEMPLATE).render(view(content, curves, lock_text))
+
+
+@lru_cache
+def environment() -> Environment:
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
@@ -67,8 +80,8 @@ def render(content: dict[str, Any], curves: list[dict[str, Any]], lock_text: str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "seconds": seconds, "words": words, "loss": loss}
-    return environment.get_template(TEMPLATE).render(view(content, curves, lock_text))
+    made.filters |= {"number": count, "seconds": seconds, "words": words, "loss": loss}
+    return made
 
 
 def plain(value: Any) -> Any:
@@ -82,12 +95,12 @@ def plain(value: Any) -> Any:
 
 
 def legible(text: str) -> str:
-    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(char if char.isprintable() or char in LAYOUT else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def view(content: Content, curves: list[dict[str, Any]], lock_text: str) -> dict[str, Any]:
     """Everything the template shows, computed."""
-    stages = part(content, "stages", list)
+    stages: list[Content] = part(content, "stages", list)
     evidence = {str(stage.get("name")): evidence_of(stage.get("evidence")) for stage in stages}
     model, dataset = part(content, "model", dict), part(content, "dataset", dict)
     result = outcome({**content, "stages": stages, "scores": part(content, "scores", list)})
@@ -95,7 +108,7 @@ def view(content: Content, curves: list[dict[str, Any]], lock_text: str) -> dict
         "recipe": content.get("recipe"),
         "run": content.get("run"),
         "description": content.get("description"),
-        "state": content.get("state") if content.get("state") in {"finished", "failed", "running"} else "missing",
+        "state": content.get("state") if content.get("state") in STATES else "missing",
         "times": times(content),
         "outcome": result,
         "bars": score_bars(result),
@@ -117,45 +130,46 @@ def view(content: Content, curves: list[dict[str, Any]], lock_text: str) -> dict
         "command": command(content),
         "lock_sha256": content.get("lock_sha256"),
         "bashgym": content.get("bashgym"),
-        "lock": legible(lock_text),
+        "lock": escape(legible(lock_text)),  # whole: `plain` would cut it
     }
 
 
 def part(content: Content, key: str, kind: type) -> Any:
     """A part of the manifest, empty where it is missing or no such thing; a list's entries are mappings."""
     value = content.get(key)
-    if not isinstance(value, kind):
-        return kind()
-    return [one for one in value if isinstance(one, dict)] if kind is list else value
+    found: Any = value if isinstance(value, kind) else kind()
+    return [one for one in found if isinstance(one, dict)] if kind is list else found
 
 
 def times(content: Content) -> dict[str, Any]:
-    started, finished = (moment(content.get(key)) for key in ("started", "finished"))
-    both = started is not None and finished is not None
+    started, finished = moment(content.get("started")), moment(content.get("finished"))
     return {
         "started": f"{started:%Y-%m-%d %H:%M} UTC" if started else None,
-        "lasted": (finished - started).total_seconds() if both and started and finished else None,
+        "lasted": (finished - started).total_seconds() if started and finished else None,
     }
 
 
 def moment(text: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(text))
+        parsed = datetime.fromisoformat(str(text))
     except ValueError:
         return None
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def tiles(content: Content, evidence: Mapping[str, Evidence]) -> list[tuple[str, str | None, str, Evidence]]:
     """(name, figure, more, evidence) of what a reader asks first."""
     training = part(content, "training", dict)
-    source = next((stage for stage in part(content, "stages", list) if stage.get("name") == "source"), {})
+    source: Content = next((stage for stage in part(content, "stages", list) if stage.get("name") == "source"), {})
     redactions = content.get("redactions")
     rows = part(part(content, "dataset", dict), "rows", dict)
     steps = finite(training.get("steps"))
     return [
-        tile("sessions read", finite(source.get("in")), "", evidence.get("source", "missing")),
+        tile("sessions read", finite(source.get("in")), size_of(content), evidence.get("source", "missing")),
         tile("values redacted", total(redactions), kinds_of(redactions), evidence.get("sanitize", "missing")),
-        tile("dataset rows", total(rows) if rows else None, "in three splits", evidence.get("format", "missing")),
+        tile(
+            "dataset rows", total(rows) if rows else None, f"in {len(rows)} splits", evidence.get("format", "missing")
+        ),
         tile("training steps", steps, took(training), evidence_of(training.get("evidence"))),
     ]
 
@@ -170,6 +184,11 @@ def total(counts: Any) -> float | None:
 
 def kinds_of(counts: Any) -> str:
     return f"of {len(counts)} {'type' if len(counts) == 1 else 'types'}" if isinstance(counts, dict) else ""
+
+
+def size_of(content: Content) -> str:
+    sessions = part(content, "sessions", dict)
+    return size(finite(sessions["bytes"])) if "bytes" in sessions else ""
 
 
 def took(training: Content) -> str:
@@ -196,6 +215,7 @@ def stage_view(stage: Content) -> dict[str, Any]:
         "seconds": finite(stage.get("seconds")),
         "evidence": evidence_of(stage.get("evidence")),
         "notes": [f"{words(str(key))}: {brief(value)}" for key, value in stage.items() if key not in SHOWN],
+        "data": name in DATA,
         "done": True,
     }
 
@@ -270,6 +290,7 @@ def training_view(content: Content, curves: list[dict[str, Any]]) -> dict[str, A
     train, held_out = chart.series(curves, "log", "loss"), chart.series(curves, "eval", "eval_loss")
     rate = chart.series(curves, "log", "lr", "learning_rate")
     return {
+        "known": bool(training),
         "steps": finite(training.get("steps")),
         "first_loss": finite(training.get("first_loss")),
         "last_loss": finite(training.get("last_loss")),
@@ -278,73 +299,6 @@ def training_view(content: Content, curves: list[dict[str, Any]]) -> dict[str, A
         "chart": chart.draw([("training loss", train), ("validation loss", held_out)]),
         "rate": chart.draw([("learning rate", rate)], from_zero=True),
         "unit": chart.UNITS,
-    }
-
-
-def score_bars(result: Outcome) -> list[dict[str, Any]]:
-    """The metric of the sentence as bars, where its values are shares; `low` and `high` bound one standard error."""
-    metric = result.metric
-    if metric is None or not metric.share:
-        return []
-    shown = written(metric)
-    return [
-        {
-            "role": role,
-            "shown": shown[role],
-            "share": 100 * score.value if score.value is not None else None,
-            "low": max(0.0, 100 * (score.value - score.stderr)) if score.value is not None and score.stderr else None,
-            "high": min(100.0, 100 * (score.value + score.stderr))
-            if score.value is not None and score.stderr
-            else None,
-            "evidence": score.evidence,
-            "n": score.n,
-        }
-        for role, score in metric.scores.items()
-    ]
-
-
-def score_groups(found: Sequence[Metric]) -> list[dict[str, Any]]:
-    """The scores table: per benchmark its roles (columns) and its metrics (rows) with a cell, or None, per role."""
-    groups = []
-    for benchmark in dict.fromkeys(metric.benchmark for metric in found):
-        rows = [metric for metric in found if metric.benchmark == benchmark]
-        named = list(dict.fromkeys(role for metric in rows for role in metric.scores))
-        roles = sorted(named, key=lambda role: {"trained": 0, "base": 1}.get(role, 2))
-        groups.append(
-            {"benchmark": benchmark or "missing", "roles": roles, "rows": [score_row(metric, roles) for metric in rows]}
-        )
-    return groups
-
-
-def score_row(metric: Metric, roles: Sequence[str]) -> dict[str, Any]:
-    alike = len({score.evidence for score in metric.known}) == 1 and len(metric.known) > 1
-    values = [score.value for score in metric.known if score.value is not None]
-    best = (max if metric.higher_is_better else min)(values) if alike and len(set(values)) > 1 else None
-    return {
-        "name": metric.name,
-        "higher_is_better": metric.higher_is_better,
-        "cells": [(role, score_cell(metric, metric.scores.get(role), best)) for role in roles],
-        "notes": list(dict.fromkeys(score.note for score in metric.scores.values() if score.note)),
-        "mixed": len({score.evidence for score in metric.known}) > 1,
-    }
-
-
-def score_cell(metric: Metric, score: Score | None, best: float | None) -> dict[str, Any]:
-    if score is None:
-        return {"shown": None, "stderr": None, "n": 0, "evidence": "missing", "best": False}
-    value, error = score.value, score.stderr
-    if metric.share:
-        shown = percent(value, 1) if value is not None else None
-        spread = f"{100 * error:.1f}" if error is not None and value is not None else None
-    else:
-        shown = f"{value:.4g}" if value is not None else None
-        spread = f"{error:.2g}" if error is not None and value is not None else None
-    return {
-        "shown": shown,
-        "stderr": spread,
-        "n": score.n,
-        "evidence": score.evidence,
-        "best": best is not None and value == best,
     }
 
 
@@ -363,34 +317,3 @@ def command(content: Content) -> str | None:
     overrides = content.get("overrides")
     typed = [str(one) for one in overrides] if isinstance(overrides, list) else []
     return shlex.join(["bashgym", "run", f"recipe={content['recipe']}", *typed])
-
-
-def count(value: float | None) -> str | None:
-    """A figure with its thousands apart."""
-    if value is None:
-        return None
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
-
-
-def loss(value: float | None) -> str | None:
-    return None if value is None else f"{value:.3g}"
-
-
-def seconds(value: float | None) -> str | None:
-    """A time as people say it."""
-    if value is None:
-        return None
-    if value < 1:
-        return f"{1000 * value:.0f} ms" if value >= 0.001 else "under 1 ms"
-    if value < 60:
-        return f"{value:.1f} s"
-    minutes, rest = divmod(round(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def size(value: float | None) -> str:
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if value is not None and value >= scale:
-            return f"{value / scale:.1f} {unit}"
-    return "missing" if value is None else f"{value:.0f} bytes"
