@@ -18,7 +18,7 @@ FLOORS = [
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "claude_code", "signals", "rented",
-        "examples", "tools", "verdict", "manifest", "venv", "scan_rules", "improbable", "tables", "checkpoint",
+        "examples", "tools", "verdict", "manifest", "venv", "scan_rules", "improbable", "tables", "checkpoint", "report",
     },
     {"registry"},
     {"recipe", "stages"},
