@@ -269,6 +269,10 @@ def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any
         raise RecipeError(
             f"{error.full_key}: {reason}; recipes are shared, so they may not read the environment"
         ) from None
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark
+        where = f"{at.name}:{at.line + 1}" if at else str(file)
+        raise RecipeError(f"{where}: not valid YAML: {error.problem or error.context}") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise RecipeError(one_line(file, error)) from None
     return values, defaults  # type: ignore[return-value]
@@ -291,6 +295,10 @@ def one_line(file: Path, error: Exception) -> str:
         kind, _, name = wanted.partition("/")
         known = presets(kind) if name else recipes()
         return f"{kept[0]}{did_you_mean(name or wanted, known)}"
+    if "Cannot merge" in str(error):
+        content = yaml.safe_load(file.read_text())
+        for key in [key for key in content if key in KINDS and not isinstance(content[key], dict)]:
+            return f"{file.name}: {key}: settings (key: value) are needed, got {content[key]!r}; choose in `defaults:`"
     return f"{file.name}: {' '.join(kept[:3])}"
 
 

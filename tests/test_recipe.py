@@ -36,7 +36,10 @@ BAD = [
     (["recipe=quickstart", "model.scratch.layer=9"], ["model.scratch.layer", "did you mean 'layers'?"]),
     (["recipe=quickstart", "seed=x"], ["seed", "'x'"]),
     (["recipe=quickstart", "seed=1,2"], ["seed=1,2", "--multirun"]),
-    (["recipe=quickstart", "judge=[outcome]", "judge.syntax.timeout_seconds=2"], ["judge.syntax", "judge=[outcome,syntax]"]),
+    (
+        ["recipe=quickstart", "judge=[outcome]", "judge.syntax.timeout_seconds=2"],
+        ["judge.syntax", "judge=[outcome,syntax]"],
+    ),
     (["recipe=quickstart", "judge.syntx.x=2"], ["judge.syntx", "did you mean 'syntax'?"]),
     (["recipe=quickstart", "name=${oc.env:HOME}"], ["name", "oc.env", "environment"]),
     (["recipe=quickstart", "name=${nowhere.at.all}"], ["nowhere"]),
@@ -49,7 +52,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("argv", "words"), BAD, ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("argv", "words"), BAD, ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else ""
+)
 def test_bad_input_is_one_clear_line(argv, words):
     with pytest.raises(BashGymError) as caught:
         [recipe.load(one) for one in recipe.expand(argv, multirun=False)]
@@ -109,7 +114,9 @@ def test_the_order_of_a_list_is_the_order_typed():
 
 def test_a_tuned_preset_that_is_not_chosen_is_a_notice(tmp_path):
     file = tmp_path / "tuned.yaml"
-    file.write_text("defaults:\n  - quickstart\n  - override judge: [outcome]\n  - _self_\njudge:\n  syntax:\n    x: 1\n")
+    file.write_text(
+        "defaults:\n  - quickstart\n  - override judge: [outcome]\n  - _self_\njudge:\n  syntax:\n    x: 1\n"
+    )
     found = recipe.load([f"recipe={file}"])
     assert [one.label for one in found.all("judge")] == ["outcome"]
     assert any("judge.syntax" in notice for notice in found.notices)
@@ -120,7 +127,9 @@ def test_an_empty_list_where_it_may_be():
 
 
 def test_sweeps_are_products():
-    found = list(recipe.expand(["recipe=quickstart", "seed=1,2", "training.epochs=range(1,3)", "name='a,b'"], multirun=True))
+    found = list(
+        recipe.expand(["recipe=quickstart", "seed=1,2", "training.epochs=range(1,3)", "name='a,b'"], multirun=True)
+    )
     assert [one[1:3] for one in found] == [
         ["seed=1", "training.epochs=1"],
         ["seed=1", "training.epochs=2"],

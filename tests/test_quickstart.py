@@ -1,0 +1,119 @@
+"""The two promises of the README, for real: the quickstart to its end, and the same on real session files.
+
+Slow: two trainings with Axolotl on the CPU, and lm-eval on four models."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.training, pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("training")]
+
+
+def score(manifest: dict, metric: str, role: str) -> float:
+    (found,) = [one for one in manifest["scores"] if one["metric"] == metric and one["role"] == role]
+    assert found["evidence"] == "measured" and found["n"] > 0
+    return found["value"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, training_python: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """The command line, in one home for this module."""
+    import os
+    import sys
+
+    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
+    root = Path(__file__).resolve().parent.parent
+    env = {**os.environ, "BASHGYM_HOME": str(home), "PYTHONPATH": str(root), "COLUMNS": "200"}
+
+    def call(*words: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "bashgym", *words]
+        return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def quickstart(run: Callable) -> tuple[dict, str]:
+    """The manifest and what was printed on the way, of one whole run."""
+    done = run("run", "recipe=quickstart", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout), done.stderr
+
+
+def test_the_loss_fell_and_the_model_beats_base_and_control(quickstart):
+    manifest, _ = quickstart
+    assert manifest["state"] == "finished"
+    assert manifest["training"]["evidence"] == "measured"
+    assert manifest["training"]["last_loss"] < 0.6 * manifest["training"]["first_loss"]
+    trained = score(manifest, "tool_accuracy", "trained")
+    assert trained > score(manifest, "tool_accuracy", "base")
+    assert trained > score(manifest, "tool_accuracy", "most_frequent_tool")
+    assert score(manifest, "arguments_exact", "trained") >= score(manifest, "arguments_exact", "most_frequent_tool")
+    assert score(manifest, "byte_perplexity", "trained") < score(manifest, "byte_perplexity", "base")
+
+
+def test_everything_is_where_the_manifest_says(quickstart):
+    manifest, _ = quickstart
+    folder = Path(manifest["folder"])
+    for name in ("recipe.lock.yaml", "manifest.json", "axolotl.yaml", "report.html", "metrics.jsonl", "logs/train.log"):
+        assert (folder / name).is_file(), name
+    assert (Path(manifest["model"]["path"]) / "config.json").is_file()
+    names = [stage["name"] for stage in manifest["stages"]]
+    wanted = ["source", "sanitize", "judge", "curate", "format", "model", "training", "benchmark lm_eval", "register"]
+    assert [name for name in names if name != "environment"] == wanted
+
+
+def test_nothing_planted_is_left_in_anything_written(quickstart):
+    """The invented secrets and people of the example sessions, in every file of the run and of the store."""
+    import zlib
+
+    manifest, _ = quickstart
+    folder = Path(manifest["folder"])
+    root = Path(__file__).resolve().parent.parent
+    planted = [one["value"] for one in json.loads((root / "examples" / "planted.json").read_text())]
+    assert len(planted) > 20
+    texts = {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix in {".jsonl", ".json", ".html", ".yaml", ".log"}
+    }
+    texts |= {path: zlib.decompress(path.read_bytes()) for path in (folder.parent.parent / "store").rglob("*.z")}
+    left = {(value, path.name) for value in planted for path, text in texts.items() if value.encode() in text}
+    assert not left
+
+
+def test_a_second_run_redoes_nothing_and_says_so(quickstart, run):
+    manifest, _ = quickstart
+    done = run("run", "recipe=quickstart")
+    assert done.returncode == 0
+    assert "nothing changed" in done.stderr and "training:" not in done.stderr
+    assert manifest["model"]["path"] in done.stdout
+    runs = list(Path(manifest["folder"]).parent.iterdir())
+    assert len(runs) == 1
+
+
+def test_the_model_is_registered_with_its_lineage(quickstart, run):
+    manifest, _ = quickstart
+    (listed,) = json.loads(run("models", "list", "--json").stdout)
+    assert listed["name"] == "quickstart" and "latest" in listed["aliases"]
+    shown = json.loads(run("models", "show", "quickstart@latest", "--json").stdout)
+    assert shown["lineage"]["dataset_sha256"] == manifest["dataset"]["sha256"]
+    assert shown["lineage"]["lock_sha256"] == manifest["lock_sha256"]
+    assert len(shown["lineage"]["checkpoint_sha256"]) == 64
+    assert shown["scores"] == manifest["scores"]
+    missing = run("models", "show", "quickstrat")
+    assert missing.returncode == 2 and "did you mean 'quickstart'?" in missing.stderr
+
+
+def test_real_sessions_train_and_register_a_model(run, samples):
+    """`source=claude_code` on real session files; few steps, which is enough to see the loss fall."""
+    words = ("recipe=quickstart", "source=claude_code", f"source.claude_code.path={samples / 'claude-code-entire'}")
+    done = run("run", *words, "training.max_steps=12", "benchmark.lm_eval.max_docs=10", "name=real", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    manifest = json.loads(done.stdout)
+    assert manifest["training"]["last_loss"] < manifest["training"]["first_loss"]
+    assert manifest["model"]["name"] == "real" and manifest["dataset"]["rows"]["train"] > 20
+    assert {one["role"] for one in manifest["scores"]} >= {"base", "trained", "most_frequent_tool"}
