@@ -128,6 +128,8 @@ def how_it_ended(content: Mapping[str, Any]) -> tuple[str, str]:
         return "The run failed", f"The run failed {last}: {content.get('error') or 'the reason is missing'}."
     if content.get("state") == "running":
         return "Not finished", f"The run has not finished; this is what it had noted {last}."
+    if content.get("state") == "dataset written":
+        return "Dataset written", "The run wrote its dataset and ended there, as it was told to; nothing was trained."
     return "Not finished", f"How the run ended is missing; this is what it had noted {last}."
 
 

@@ -37,7 +37,7 @@ COUNTED = {  # stage -> what goes in, what comes out
     "register": ("model", "version"),
 }
 SHOWN = {"name", "in", "out", "dropped", "seconds", "evidence", "classes", "rows"}  # of a stage, elsewhere on the page
-STATES = ("running", "failed", "finished")
+STATES = ("running", "failed", "dataset written", "finished")
 CLASSES = ("gold", "silver", "unverified", "failed")
 SPLITS = ("train", "validation", "test")
 HASH = re.compile(r"[0-9a-f]{32,128}")
@@ -225,12 +225,23 @@ def counted(value: float | None, unit: str) -> tuple[str | None, str]:
 
 
 def absent(content: Content, stages: Sequence[Content]) -> list[dict[str, Any]]:
-    """The stages that a run which did not finish never came to."""
+    """The stages that a run which did not finish never came to, or was told to stop before."""
     if content.get("state") == "finished":
         return []
+    told = content.get("state") == "dataset written"
+    why = "not done: the run was to end with its dataset" if told else "missing: the run did not come this far"
     done = {str(stage.get("name")).partition(" ")[0] for stage in stages}
     return [
-        {"name": name, "evidence": "missing", "done": False, "counts": False, "kept": None, "dropped": [], "notes": []}
+        {
+            "name": name,
+            "why": why,
+            "evidence": "missing",
+            "done": False,
+            "counts": False,
+            "kept": None,
+            "dropped": [],
+            "notes": [],
+        }
         for name in STAGES
         if name not in done
     ]
@@ -257,7 +268,7 @@ def session_facts(sessions: Content) -> list[tuple[str, str]]:
         if key in sessions:
             facts.append((name, count(finite(sessions[key])) or "missing"))
     tokens = part(sessions, "tokens", dict)
-    return facts + [(f"{words(str(key))} tokens", count(finite(n)) or "missing") for key, n in tokens.items() if n]
+    return facts + [(words(str(key)), count(finite(n)) or "missing") for key, n in tokens.items() if n]
 
 
 def shares(counts: Content, order: Sequence[str]) -> list[dict[str, Any]]:

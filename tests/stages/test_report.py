@@ -100,7 +100,7 @@ def finished() -> dict[str, Any]:
             "events": 1_204,
             "reused": 180,
             "sha256": digest[::-1],
-            "tokens": {"input": 18_204_551, "output": 912_003},
+            "tokens": {"input_tokens": 18_204_551, "output_tokens": 912_003, "replies": 6_120},
         },
         "redactions": redactions | {"USER": 1904, "PERSON": 58, "PHONE": 4, "PRIVATE_KEY": 9},
         "verdicts": {"failed": 18, "gold": 96, "silver": 56, "unverified": 61},
@@ -282,6 +282,8 @@ def test_what_is_missing_is_said() -> None:
     assert "the run did not come this far" in page
     assert "The run failed after its stage “model”: training failed: the loss became NaN" in page
     assert "No score of the trained model was measured" in page
+    page = Tags(render(failed() | {"state": "dataset written", "error": None}, [], LOCK)).text
+    assert "ended there, as it was told to; nothing was trained" in page and "The run failed" not in page
 
 
 def test_a_value_without_evidence_is_not_shown() -> None:
