@@ -50,6 +50,7 @@ class Pins:
     constraints: Path = field(default_factory=lambda: paths.HERE / INSIDE / "constraints.txt")
     imports: tuple[str, ...] = ("torch", "transformers", "axolotl", "lm_eval")
     size_gb: float = SIZE_GB
+    pip: str = "pip>=25,<27"  # an older one downloads whole wheels only to tell what it would install
 
     def digest(self) -> str:
         """Names the environment: another pin or Python version is another environment."""
@@ -106,8 +107,7 @@ def build(root: Path, pins: Pins, on_line: Callable[[str], None], lock: int) -> 
     forget_torn(root)
     step([sys.executable, "-m", "venv", str(root)], log, on_line, lock)
     pip = [str(root / "bin" / "python"), "-m", "pip"]
-    # an old pip downloads whole wheels only to tell what it would install
-    step([*pip, "install", "--quiet", "pip>=25,<27"], log, on_line, lock)
+    step([*pip, "install", "--quiet", pins.pip], log, on_line, lock)
     cuda = companions(pip, pins, root)
     if cuda:
         on_line(f"with CUDA: {len(cuda)} packages more ({', '.join(cuda[:3])} ...), about {CUDA_GB:g} GB")

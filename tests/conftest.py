@@ -1,11 +1,13 @@
 """What tests share. A test that lacks a system package is skipped and counted aloud; under BASHGYM_CI that fails."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -56,6 +58,17 @@ def training_python() -> Path:
         return environment.python()
     except BashGymError as error:
         pytest.skip(f"{NEEDS}the training environment: {error}")
+
+
+@pytest.fixture(scope="session")
+def small_run(training_python: Path, tmp_path_factory: pytest.TempPathFactory) -> NamedTuple:
+    """A small chat dataset and a model really trained on it; see tests/small_run.py."""
+    path = Path(__file__).parent / "small_run.py"
+    spec = importlib.util.spec_from_file_location("small_run", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["small_run"] = module
+    spec.loader.exec_module(module)
+    return module.make(tmp_path_factory.mktemp("small_run"))
 
 
 @pytest.fixture
