@@ -22,7 +22,7 @@ BODY = 10
 CHECK = 2
 LONGEST_TYPE = 40
 PSEUDONYM = re.compile(rf"_(?<=[A-Z0-9]_)([a-z2-7]{{{BODY}}})([a-z2-7]{{{CHECK}}})")
-TYPE = re.compile(rf"[A-Z][A-Z0-9_]{{0,{LONGEST_TYPE - 1}}}")
+TYPE = re.compile(rf"[A-Z](?:[A-Z0-9_]{{0,{LONGEST_TYPE - 2}}}[A-Z0-9])?")
 UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 

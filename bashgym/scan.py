@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from bashgym.errors import PrivacyError
 from bashgym.kinds import Sanitizer, ScanContext
-from bashgym.pseudonyms import pseudonym, pseudonyms
+from bashgym.pseudonyms import TYPE, pseudonym, pseudonyms
 from bashgym.records import Span
 
 BATCH = 64 * 1024  # characters; the engines cost some ten microseconds a call
@@ -32,6 +32,9 @@ INERT = re.compile(
     r"|(?:msg|req|toolu|srvtoolu|call|chatcmpl|resp|rs|fc)_[A-Za-z0-9]{16,64}"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 )
+
+
+WORD = re.compile(r"\w")
 
 
 class Unit(NamedTuple):
@@ -157,6 +160,8 @@ def guarded(label: str, sanitizer: Sanitizer, texts: Sequence[str], context: Sca
     for span in spans:
         if not (0 <= span.index < len(texts) and 0 <= span.start < span.end <= len(texts[span.index])):
             raise PrivacyError(f"sanitizer.{label}: rule {span.rule!r} reports a span outside its string")
+        if not TYPE.fullmatch(span.type):
+            raise PrivacyError(f"sanitizer.{label}: {span.type!r} is no type; use capitals, digits and _")
     return spans
 
 
@@ -187,15 +192,17 @@ def outside(text: str, spans: list[Found]) -> list[Found]:
         while position < len(done) and done[position][1] <= span.start:
             position += 1
         start, at = span.start, position
+        cut: list[Found] = []
         while at < len(done) and done[at][0] < span.end:
-            pieces.append(span._replace(start=start, end=done[at][0]))
+            cut.append(span._replace(start=start, end=done[at][0]))
             start = done[at][1]
             at += 1
-        pieces.append(span._replace(start=start))
-    return [piece for piece in pieces if piece.start < piece.end and WORD.search(text, piece.start, piece.end)]
-
-
-WORD = re.compile(r"\w")
+        if not cut:
+            pieces.append(span)
+            continue
+        cut.append(span._replace(start=start))
+        pieces += (piece for piece in cut if piece.start < piece.end and WORD.search(text, piece.start, piece.end))
+    return pieces
 
 
 def splice(text: str, spans: Sequence[Found], key: bytes) -> str:
@@ -220,7 +227,7 @@ def rebuild(value: Any, clean: dict[Unit, str]) -> Any:
             copy: dict[str, Any] = {}
             container[slot] = copy
             for name, item in node.items():
-                new = free(clean.get(Unit("", name), name), name, node, copy)
+                new = free(clean.get(Unit("", name)) or name, name, node, copy)
                 copy[new] = None  # keeps the order: the stack fills in backwards
                 stack.append((name, item, copy, new))
         elif isinstance(node, list):

@@ -17,9 +17,9 @@ SEPARATOR = "\n\x1f\x1f\x1f\n"
 
 
 class Match(NamedTuple):
-    """Characters [start, end) of string `index`; `encoded` where the value was found inside Base64."""
+    """Characters [start, end) of string number `string`; `encoded` where the value was found inside Base64."""
 
-    index: int
+    string: int
     start: int
     end: int
     rule: str

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from bashgym.improbable import cost
@@ -35,7 +36,9 @@ PLACEHOLDER = re.compile(
     re.I | re.S,
 )
 OWN_KEY = re.compile(r"[a-z0-9]Key\d*$|[A-Z0-9]_KEY\d*$")  # hubspotKey, HEROKU_KEY
-COMMON_KEY = re.compile(r"(?:cache|primary|foreign|partition|sort|object|public|row|map|group|idempotency|react|ssh)_?key", re.I)
+COMMON_KEY = re.compile(
+    r"(?:cache|primary|foreign|partition|sort|object|public|row|map|group|idempotency|react|ssh)_?key", re.I
+)
 BLANKS = frozenset("xX*.-_#0?")
 IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_$][\w$]*)*")
 NUMBER = re.compile(r"[\d.,:/\s%+-]+")
@@ -63,7 +66,7 @@ def placeholder(value: str) -> bool:
 
 def filler(value: str) -> bool:
     """More than half of it counts up or stands still: `abcdefgh`, `0123456789`, `xxxxxxxx`."""
-    steps = [ord(after) - ord(before) for before, after in zip(value, value[1:], strict=False)]
+    steps = [ord(after) - ord(before) for before, after in pairwise(value)]
     return len(steps) >= 7 and 5 * sum(step in (0, 1) for step in steps) > 3 * len(steps)
 
 
@@ -127,7 +130,7 @@ def seed_words() -> frozenset[str]:
 
 
 def seed_phrases(text: str, start: int) -> tuple[int, int] | None:
-    """The run of BIP-39 words that begins at or after `start`, within a few hundred characters, if it is long enough."""
+    """The run of BIP-39 words within a few hundred characters from `start` on, if it is long enough."""
     run: list[re.Match[str]] = []
     for word in re.finditer(r"[A-Za-z]+", text[start : start + 400]):
         if word[0].lower() in seed_words():

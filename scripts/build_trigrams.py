@@ -15,7 +15,16 @@ import numpy as np
 from bashgym.improbable import CLASSES, SCALE, TABLE, class_of_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIP = ("/test", "/site-packages/", "/encodings/", "/lib2to3/", "/idlelib/idle_test/", "/.venv/", "/.git/", "/exam/")
+SKIP = (
+    "/test",
+    "/site-packages/",
+    "/encodings/",
+    "/lib2to3/",
+    "/idlelib/idle_test/",
+    "/.venv/",
+    "/.git/",
+    "/examples/",
+)
 STRENGTH = 5.0  # how many sightings the next shorter run is worth (interpolated Dirichlet smoothing)
 
 

@@ -5,6 +5,7 @@ session tells (`/home/dana`, `HOSTNAME=`, `Author: Dana Whitfield <...>`) is lea
 first is searched, so a name is also found where nothing around it says what it is. Short names and common words
 are replaced only where they cannot be anything else; users that everybody has (root, ubuntu, runner) stay."""
 
+import contextlib
 import getpass
 import keyword
 import re
@@ -12,37 +13,25 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from pydantic import Field
 
 from bashgym.config import Config as BaseConfig
 from bashgym.kinds import ScanContext
-from bashgym.known_values import lowered, occurrences, present
+from bashgym.known_values import KnownValues, lowered
 from bashgym.paths import shipped
 from bashgym.pseudonyms import PSEUDONYM, digest, load_key
 from bashgym.records import Span
 from bashgym.scan_rules import RuleScanner
+from bashgym.scan_rules import digest as file_digest
 from bashgym.scan_text import copy_of
 from bashgym.secret_values import seed_words
 
-GENERIC = frozenset(
-    "user users username youruser yourname your-name your_name your-username me you someone somebody anyone nobody myuser"
-    " name root admin administrator owner guest public shared default all default_user ubuntu debian centos fedora alpine"
-    " arch linux linuxbrew homebrew ec2-user azureuser opc core vagrant docker container node app application apps dev"
-    " developer devuser coder code vscode codespace gitpod jovyan sandbox runner runneradmin vsts circleci jenkins travis"
-    " build builder ci deploy git github gitlab service svc www www-data nginx postgres mysql redis oracle pi test tester"
-    " testuser demo example sample foo bar baz qux xxx xyz abc host hostname localhost server client machine computer"
-    " workstation laptop desktop local raspberrypi dietpi nas router gateway kali ubuntu-vm buildkitsandbox runnervm".split()
-)
 ROBOTS = re.compile(
     r"(?:claude|codex|copilot|cursor|gemini|aider|devin|openhands|gpt|chatgpt|amp|cline)\b.*|.*\[bot\]|.*\bbot"
     r"|github(?: actions?)?|dependabot|renovate|your name|author name|name|user(?: name)?|test(?: user)?|first ?last",
     re.IGNORECASE,
-)
-SCHEMA = frozenset(  # words that hold a trace together, and words of every program
-    "agent assistant system human message content thinking result error claude tools usage model session version command"
-    " stdout stderr output input string number object array value index title status create update delete project source"
-    " build tests branch commit master staging production release package module config python react flask django".split()
 )
 NAMED_USER = re.compile(r"^(?:user_?name|login(?:_?name)?|logname|os_?user|ssh_?user|db_?user)$", re.IGNORECASE)
 NAMED_HOST = re.compile(r"^(?:host_?name|computer_?name|machine_?name|node_?name)$", re.IGNORECASE)
@@ -58,40 +47,42 @@ class Sanitizer:
         shortest: int = Field(default=5, ge=3)
         """Characters a login, host or name needs to be replaced wherever it stands; shorter ones are replaced in paths,
         variables and before an @ only, since they are words or parts of code elsewhere."""
-        names: list[str] = []
+        names: list[str] = Field(default=[])
         """Names of yours to replace everywhere besides those found: customers, projects, colleagues."""
-        keep: list[str] = []
+        keep: list[str] = Field(default=[])
         """Logins and host names that are nobody's and stay, besides root, ubuntu, runner and their like."""
         machine: bool = True
         """Also look for this machine's login, host name and git user, whether or not the session tells them."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.kept = GENERIC | {value.lower() for value in config.keep}
-        self.rules = RuleScanner(shipped("conf") / "sanitizer" / "rules" / "identity.yaml", builtins=False)
+        folder = shipped("conf") / "sanitizer" / "rules"
+        lists = folder / "common_names.txt", folder / "common_words.txt"
+        self.kept = word_list(lists[0]) | {value.lower() for value in config.keep}
+        self.common = word_list(lists[1]) | seed_words()
+        self.lists = file_digest(lists)
+        self.rules = RuleScanner(folder / "identity.yaml", builtins=False)
         self.known = {name.lower(): "NAME" for name in config.names if name.strip()}
         if config.machine:
             self.known |= {value.lower(): type for value, type in machine() if self.somebody(type, value)}
 
     def engine(self) -> str:
         secret = digest(load_key(), "\n".join(sorted(f"{type} {value}" for value, type in self.known.items())))
-        return f"{self.rules.engine()} known {secret}"
+        return f"{self.rules.engine()} lists {self.lists} known {secret}"
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         if "known" not in context.memory:
-            context.memory["known"] = self.known | self.learnt(context.strings)
-        known: dict[str, str] = context.memory["known"]
+            context.memory["known"] = KnownValues(self.learnt(context.strings) | self.known)
+        known: KnownValues = context.memory["known"]
         yield from self.told(strings)
         yield from keyed(strings, context.keys, self.kept)
         for index, text in enumerate(strings):
             copy = copy_of(text, escapes=False)
             low = lowered(copy.text)
-            for value in present(low, known):
-                certain = self.distinct(value)
-                for start, end in occurrences(low, value):
-                    if certain or addressed(low, start, end):
-                        first, last = copy.back(start, end)
-                        yield Span(index=index, start=first, end=last, type=known[value], rule="known")
+            for start, end, value in known.find(low):
+                if self.distinct(value) or addressed(low, start, end):
+                    first, last = copy.back(start, end)
+                    yield Span(index=index, start=first, end=last, type=known.types[value], rule="known")
 
     def learnt(self, strings: Sequence[str]) -> dict[str, str]:
         """Value in lower case -> type, from every place in the session that tells one; paths also as slugs."""
@@ -109,10 +100,10 @@ class Sanitizer:
         """Spans of the rules that name somebody."""
         for match in self.rules.find(strings):
             _, type, name = match.rule.split(".")
-            text = strings[match.index]
+            text = strings[match.string]
             end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
             if not match.encoded and end > match.start and self.somebody(type.upper(), text[match.start : end]):
-                yield Span(index=match.index, start=match.start, end=end, type=type.upper(), rule=name)
+                yield Span(index=match.string, start=match.start, end=end, type=type.upper(), rule=name)
 
     def somebody(self, type: str, value: str) -> bool:
         """Whether a value is anyone's in particular: no account that everybody has, no placeholder, no robot."""
@@ -127,9 +118,7 @@ class Sanitizer:
 
     def distinct(self, value: str) -> bool:
         """Long and odd enough to mean the same wherever it stands."""
-        return len(value) >= self.config.shortest and not (
-            value in seed_words() or value in SCHEMA or keyword.iskeyword(value)
-        )
+        return len(value) >= self.config.shortest and value not in self.common and not keyword.iskeyword(value)
 
 
 def addressed(text: str, start: int, end: int) -> bool:
@@ -157,16 +146,21 @@ def batches(strings: Sequence[str]) -> Iterator[list[str]]:
     yield batch
 
 
+def word_list(file: Path) -> frozenset[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
 def machine() -> Iterator[tuple[str, str]]:
     """This machine's login, host names and git user; what cannot be had is left out, nothing leaves the process."""
-    try:
+    with contextlib.suppress(KeyError, OSError):  # a container without an entry for its user
         yield getpass.getuser(), "USER"
-    except (KeyError, OSError):  # a container without an entry for its user
-        pass
     host = socket.gethostname()
     yield from ((name, "HOST") for name in {host, host.split(".")[0]})
     if git := shutil.which("git"):
         for setting, type in (("user.name", "PERSON"), ("user.email", "EMAIL")):
-            told = subprocess.run([git, "config", "--get", setting], capture_output=True, text=True, check=False, timeout=10)
+            told = subprocess.run(
+                [git, "config", "--get", setting], capture_output=True, text=True, check=False, timeout=10
+            )
             if told.stdout.strip():
                 yield told.stdout.strip(), type

@@ -8,8 +8,11 @@ import ipaddress
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
+
+from pydantic import Field
 
 from bashgym.config import Config as BaseConfig
 from bashgym.errors import PrivacyError
@@ -29,10 +32,11 @@ PUBLIC_MAIL = re.compile(  # nobody's address: reserved names (RFC 2606), roles 
     r"|(?:you|your[._-]?(?:name|email|mail)|john\.?doe|jane\.?doe)@.+)",
     re.IGNORECASE,
 )
-PUBLIC_ADDRESSES = frozenset(  # resolvers that stand in every second configuration
-    "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 2001:4860:4860::8888 2606:4700:4700::1111".split()
+RESOLVERS = "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 2001:4860:4860::8888 2606:4700:4700::1111"
+PUBLIC_ADDRESSES = frozenset(RESOLVERS.split(" "))  # they stand in every second configuration
+VERSION = re.compile(
+    r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE
 )
-VERSION = re.compile(r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE)
 HARDWARE_WORDS = re.compile(r"\bmacs?\b|ether|hwaddr|bssid|lladdr|physical", re.IGNORECASE)
 CARD_WORDS = re.compile(r"card|visa|master|amex|payment|\bcc\b|\bpan\b", re.IGNORECASE)
 
@@ -41,13 +45,14 @@ class Sanitizer:
     """Finds personal data that has a form; `Config` can switch kinds off."""
 
     class Config(BaseConfig):
-        skip: list[str] = []
+        skip: list[str] = Field(default=[])
         """Types that stay: of EMAIL, PHONE, SSN, TAX_ID, CARD, IBAN, BANK_ROUTING, IP, MAC, WALLET, MEDICAL_LICENSE."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.rules = RuleScanner(shipped("conf") / "sanitizer" / "rules" / "pii.yaml", builtins=False)
         self.recognizers = recognizers()
+        self.recognized = lru_cache(4096)(self.recognize)  # a session shows the same addresses again and again
 
     def engine(self) -> str:
         return (
@@ -65,11 +70,11 @@ class Sanitizer:
             _, type, name = match.rule.split(".")
             if match.encoded or type.upper() in self.config.skip:
                 continue
-            head = len(heads[match.index])
-            for start, end in self.proven(name, texts[match.index], match):
+            head = len(heads[match.string])
+            for start, end in self.proven(name, texts[match.string], match):
                 if start >= head:
-                    first, last = copies[match.index].back(start - head, end - head)
-                    yield Span(index=match.index, start=first, end=last, type=type.upper(), rule=match.rule)
+                    first, last = copies[match.string].back(start - head, end - head)
+                    yield Span(index=match.string, start=first, end=last, type=type.upper(), rule=match.rule)
 
     def proven(self, name: str, text: str, match: Match) -> Iterator[tuple[int, int]]:
         """The parts of a candidate that its validator stands by, as ranges of `text`."""
@@ -79,15 +84,17 @@ class Sanitizer:
         if name not in self.recognizers:
             yield match.start, match.end
             return
-        recognizer, entity, least = self.recognizers[name]
         first = max(0, match.start - REACH)
-        window = text[first : match.end + REACH]
-        for result in recognizer.analyze(window, [entity], None):
-            start, end = first + result.start, first + result.end
-            if result.score >= least and start < match.end and end > match.start:
-                start, end = trimmed(name, text, start, end)
+        for start, end in self.recognized(name, text[first : match.end + REACH]):
+            if first + start < match.end and first + end > match.start:
+                start, end = trimmed(name, text, first + start, first + end)
                 if not allowed(name, text[start:end]):
                     yield start, end
+
+    def recognize(self, name: str, window: str) -> list[tuple[int, int]]:
+        """What presidio's recognizer stands by in a short text; up to a millisecond, so it is remembered."""
+        recognizer, entity, least = self.recognizers[name]
+        return [(each.start, each.end) for each in recognizer.analyze(window, [entity], None) if each.score >= least]
 
 
 def recognizers() -> dict[str, tuple[Any, str, float]]:
@@ -96,9 +103,7 @@ def recognizers() -> dict[str, tuple[Any, str, float]]:
         import tldextract
         from presidio_analyzer import predefined_recognizers as known
     except ImportError as error:
-        raise PrivacyError(
-            "sanitizer.pii needs presidio; install it with: pip install presidio-analyzer"
-        ) from error
+        raise PrivacyError("sanitizer.pii needs presidio; install it with: pip install presidio-analyzer") from error
     for name in ("presidio-analyzer", "presidio_analyzer", "phonenumbers"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs the very values it cannot validate
     offline = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # else it downloads the list of suffixes

@@ -21,6 +21,7 @@ from bashgym.secret_values import (
     LETTERS_ONLY,
     PASSWORD,
     STRONG,
+    WEAK,
     decoded,
     filler,
     name_before,
@@ -33,10 +34,14 @@ PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
 PEM_TEXT = re.compile(r"(?:[\s\d→|:\\,.-]|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{1,80}={1,2})+")
 PEM_LONGEST = 32768  # characters; an RSA key of 16384 bits has 13 000
-PUBLIC_ID = re.compile(r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}")
+PUBLIC_ID = re.compile(
+    r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
+)
 CHECKSUM = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|integrity)[-:=][A-Za-z0-9+/=]{0,128}$", re.I)
 ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+|(?:[A-Za-z0-9_]{0,24}=)?[0-9a-fA-F-]+")
-SIGNATURE = re.compile(r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I)  # sealed by the model's maker: unreadable
+SIGNATURE = re.compile(
+    r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I
+)  # sealed by the model's maker: unreadable
 BLOB = 400  # characters: no credential of any provider we know is longer without a shape of its own
 
 
@@ -51,7 +56,7 @@ class Sanitizer:
         """The same for a value whose name promises a secret (token, key, password)."""
         shortest: int = Field(default=16, ge=8)
         """Characters a token needs to be judged by improbability alone."""
-        rules: list[str] = []
+        rules: list[str] = Field(default=[])
         """Names of further rule files in kingfisher's YAML format, found beside our own in conf/sanitizer/rules."""
 
     def __init__(self, config: Config) -> None:
@@ -64,24 +69,26 @@ class Sanitizer:
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         copies = [copy_of(text) for text in strings]
-        for index, (text, key) in enumerate(zip(strings, context.keys, strict=False)):
-            if text and SIGNATURE.search(key):
-                yield Span(index=index, start=0, end=len(text), type="SIGNATURE", rule="key")
-            elif key and self.named(key, text):
-                yield Span(index=index, start=0, end=len(text), type=type_of_name(key), rule="key")
+        keyed = list(enumerate(zip(strings, context.keys, strict=False)))
+        sealed = [(index, text) for index, (text, key) in keyed if text and SIGNATURE.search(key)]
+        yield from (Span(index=index, start=0, end=len(text), type="SIGNATURE", rule="key") for index, text in sealed)
         for span in self.look([copy.text for copy in copies]):
             yield placed(span, copies[span.index])
+        for index, (text, key) in keyed:  # last: of spans of equal length the first names the type
+            if key and self.named(key, text):
+                yield Span(index=index, start=0, end=len(text), type=type_of_name(key), rule="key")
 
     def named(self, key: str, text: str) -> bool:
         """Whether a whole string is a secret because of the JSON key it is the value of."""
         if PASSWORD.search(key) and text.strip() and not placeholder(text.strip()):
             return True
-        return secretlike(key, text.strip(), True, self.config.improbability_named)
+        promised = STRONG.search(key) or WEAK.search(key)
+        return bool(promised) and secretlike(key, text.strip(), True, self.config.improbability_named)
 
     def look(self, texts: Sequence[str], depth: int = 2) -> Iterator[Span]:
         """Everything found in `texts`; Base64 that holds text is looked into, `depth` layers."""
         for match in self.rules.find(texts):
-            span = self.judged(match, texts[match.index])
+            span = self.judged(match, texts[match.string])
             if span:
                 yield span
         wrapped: list[tuple[Span, str]] = []
@@ -111,7 +118,7 @@ class Sanitizer:
             return None
         elif "private-key" in rule:
             type = "PRIVATE_KEY"
-        return Span(index=match.index, start=match.start, end=match.end, type=type, rule=rule)
+        return Span(index=match.string, start=match.start, end=match.end, type=type, rule=rule)
 
     def believed(self, name: str, value: str, text: str, start: int) -> bool:
         """Whether the value that rule `name` points at is a secret."""
@@ -180,7 +187,7 @@ def seed_phrase(match: Match, text: str) -> Span | None:
     found = seed_phrases(text, match.start)
     if not found:
         return None
-    return Span(index=match.index, start=found[0], end=found[1], type="SEED_PHRASE", rule=match.rule)
+    return Span(index=match.string, start=found[0], end=found[1], type="SEED_PHRASE", rule=match.rule)
 
 
 def private_keys(index: int, text: str) -> Iterator[Span]:
