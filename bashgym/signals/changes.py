@@ -36,7 +36,7 @@ TARGETED = frozenset({"mv", "cp", "rm", "patch", "rsync", "install", "ln", "unli
 IN_PLACE = frozenset({"sed", "perl", "gsed", "ruby", "yq", "jq"})
 INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*|node|ruby|perl|deno|bun|php")
 WRITING_CODE = re.compile(
-    r"write|\bopen\([^)]*,\s*(?:mode=)?['\"][wax]|\bunlink|\brename|\bcopy|\bremove|rmtree|\bdump\("
+    r"write|\bopen\([^)]{1,300},\s*(?:mode=)?['\"][wax]|\bunlink|\brename|\bcopy|\bremove|rmtree|\bdump\("
 )
 ELSEWHERE = re.compile(
     r"/dev/|/tmp/|/var/tmp/|\$TMPDIR|(?:~|.*)/\.claude/(?:plans|todos|projects)/|&?\d+$|\$\(mktemp|.*\.(?:log|out)$"

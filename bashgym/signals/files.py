@@ -24,7 +24,7 @@ from bashgym.signals.changes import EVERYTHING, changes
 from bashgym.trace import Trace
 
 NUMBERED = re.compile(r"[ \t]*(\d+)(?:→|\t|: )(.*)")
-REMINDER = re.compile(r"\s*<system-reminder>.*?</system-reminder>", re.DOTALL)
+REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 LINE_LIMIT = 2000  # a Read without a limit shows so many lines, and so many characters of each
 
 
@@ -83,7 +83,7 @@ def read_whole(called: Called) -> str | None:
     if called.cut or argument(called, "offset", "limit", "viewrange") is not None:
         return None
     lines = []
-    for expected, line in enumerate(REMINDER.sub("", called.text).rstrip("\n").split("\n"), 1):
+    for expected, line in enumerate(REMINDER.sub("", called.text).rstrip().split("\n"), 1):
         match = NUMBERED.fullmatch(line)
         if not match or int(match[1]) != expected or len(match[2]) >= LINE_LIMIT:
             return None

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 import warnings
 from collections.abc import Callable
@@ -25,7 +26,8 @@ SUFFIXES: dict[str, Language] = {
     ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".sh": "shell", ".bash": "shell",
 }  # fmt: skip
 SHEBANG = re.compile(r"#!\s*\S*/(?:env\s+)?(?P<program>bash|sh|dash|python[\d.]*)\b")
-TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@\w+@@|__[A-Z]+__")
+TEMPLATE_MARKS = (("{{", "}}"), ("{%", "%}"), ("<%", "%>"))
+PLACEHOLDER = re.compile(r"@@\w{1,60}@@|__[A-Z]{1,60}__")
 MEANT_BROKEN = re.compile(
     r"(?:^|/)(?:fixtures?|testdata|test_data|test-data|__fixtures__|samples?|corpus|snapshots|__snapshots__|golden)/"
     r"|(?:^|[/_.-])(?:invalid|malformed|broken|corrupt(?:ed)?|bad|syntax[_-]?errors?|unparseable|truncated)(?:[/_.-]|\d|$)",
@@ -35,13 +37,14 @@ WITH_COMMENTS = re.compile(
     r"(?:^|/)(?:[tj]sconfig[\w.-]*|devcontainer|settings|launch|tasks|extensions|keybindings|\.?eslintrc"
     r"|\.babelrc|api-extractor|\.swcrc|deno|wrangler|biome|turbo|nx|angular|language-configuration)\.json$|(?:^|/)\.(?:vscode|devcontainer|cursor)/"
 )
-COMMENT_IN_JSON = re.compile(r"^\s*(?://|/\*)|,\s*[}\]]", re.MULTILINE)
+COMMENT_IN_JSON = re.compile(r"^[ \t]*(?://|/\*)|,\s*[}\]]", re.MULTILINE)
 # what Python 3.12 to 3.14 read and an older one refuses: type parameters, type statements, except without (), t-strings
 NEWER_PYTHON = re.compile(
     r"^\s*(?:async\s+)?(?:def|class)\s+\w+\s*\[|^\s*type\s+\w+.*=|^\s*except\*?\s+\w+(?:\.\w+)*\s*,|\b[tT]r?['\"]",
     re.MULTILINE,
 )
 NOTEBOOK_LINE = re.compile(r"^\s*[%!]")
+DOTS = 1000  # in a line of TOML; tomllib's time grows with their square
 STAND_INS = ("1", "a", '"a"', 'a"', '"a', "a'", "'a", "")  # what a pseudonym may stand for
 
 
@@ -90,7 +93,7 @@ def parse(path: str, content: str, language: Language, seconds: float) -> Parsed
 
 def excused(path: str, content: str, language: Language, broken: Broken, seconds: float) -> str:
     """Why a failure to parse says nothing about the session's work; empty when it does."""
-    if TEMPLATE.search(line_of(content, broken) if language == "python" else content):
+    if is_template(line_of(content, broken) if language == "python" else content):
         return "a template"
     if MEANT_BROKEN.search(path):
         return "test data, which may be meant to be broken"
@@ -99,6 +102,12 @@ def excused(path: str, content: str, language: Language, broken: Broken, seconds
     if language == "python" and newer(content, broken):
         return f"of a notebook, or of a Python other than {sys.version_info.major}.{sys.version_info.minor}"
     return "a pseudonym stands where it fails" if damaged(content, language, broken, seconds) else ""
+
+
+def is_template(text: str) -> bool:
+    """Whether a mark of Jinja, Helm, ERB or the like opens and closes; by find, as a search would be quadratic."""
+    found = [(text.find(opening), closing) for opening, closing in TEMPLATE_MARKS]
+    return any(at >= 0 and text.find(closing, at) >= 0 for at, closing in found) or bool(PLACEHOLDER.search(text))
 
 
 def line_of(content: str, broken: Broken) -> str:
@@ -161,6 +170,8 @@ def json_text(content: str, seconds: float) -> None:
         raise Broken(error.msg, error.lineno) from None
     except RecursionError:
         raise Unknown("nested too deeply") from None
+    except ValueError as error:  # an integer of more than 4300 digits
+        raise Unknown(str(error)) from None
 
 
 def json_lines(content: str, seconds: float) -> None:
@@ -173,12 +184,16 @@ def json_lines(content: str, seconds: float) -> None:
 
 
 def yaml_text(content: str, seconds: float) -> None:
-    """Events only: nothing is constructed, aliases are not expanded, tags may be any."""
+    """Events only: nothing is constructed, aliases are not expanded, tags may be any.
+
+    libyaml takes minutes over 100,000 open brackets, hence the look at the clock."""
     import yaml
 
+    ends = time.monotonic() + seconds
     try:
         for _ in yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            pass
+            if time.monotonic() > ends:
+                raise Unknown(f"YAML that takes longer than {seconds:.0f} s")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise Broken(error.problem or "not YAML", mark.line + 1 if mark else None) from None
@@ -187,6 +202,8 @@ def yaml_text(content: str, seconds: float) -> None:
 
 
 def toml(content: str, seconds: float) -> None:
+    if any(line.count(".") > DOTS for line in content.split("\n")):
+        raise Unknown(f"a line with more than {DOTS} dots")
     try:
         tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
@@ -194,6 +211,8 @@ def toml(content: str, seconds: float) -> None:
         raise Broken(str(error), int(told[1]) if told else None) from None
     except RecursionError:
         raise Unknown("nested too deeply") from None
+    except ValueError as error:
+        raise Unknown(str(error)) from None
 
 
 def shell(content: str, seconds: float) -> None:

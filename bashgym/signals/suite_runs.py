@@ -18,7 +18,7 @@ At = tuple[int, int, int]  # position of the step, of the call in it, of the com
 NO_RESULT = frozenset({4, 5, 124, 126, 127, 130, 137, 143})
 NOT_STARTED = re.compile(
     r"No module named '?(?:pytest|tox|nose2?|nox)\b|command not found|not recognized as|[Mm]issing script"
-    r"|No rule to make target|could not find `Cargo\.toml`|go\.mod file not found|(?:cd|pushd): .*No such file"
+    r"|No rule to make target|could not find `Cargo\.toml`|go\.mod file not found|(?:cd|pushd): .{1,300}No such file"
 )
 CUTTING = frozenset(
     {"head", "grep", "egrep", "rg", "ag", "sed", "awk", "wc", "cut", "uniq", "less", "more", "jq", "python"}

@@ -58,7 +58,7 @@ SUMMARIES = (
     line("jest", r"^Test Suites:[ \t]+(?P<numbers>.*)\d+ total", counts=False),
     line("vitest", r"^[ \t]*Tests[ \t]+(?P<numbers>\d.*)\(\d+\)"),
     line("vitest", r"^[ \t]*Test Files[ \t]+(?P<numbers>\d.*)\(\d+\)", counts=False),
-    line("mocha", r"^[ \t]+(?P<passed>\d+) passing(?: \(.*\))?[ \t]*$(?:\s+^[ \t]+\d+ pending[ \t]*$)?", whole=False),
+    line("mocha", r"^[ \t]+(?P<passed>\d+) passing(?: \(.*\))?[ \t]*$", whole=False),
     line("mocha", r"^[ \t]+(?P<failed>\d+) failing[ \t]*$"),
     line("node", r"^(?:#|ℹ) pass (?P<passed>\d+)\n(?:#|ℹ) fail (?P<failed>\d+)"),
     line("tap", r"^# pass  +(?P<passed>\d+)\n(?:# fail  +(?P<failed>\d+))?"),

@@ -47,7 +47,7 @@ class Judge:
         max_seconds: float = Field(default=20.0, gt=0)
         """For one session, all files together; what is left then is unknown."""
         file_seconds: float = Field(default=5.0, gt=0)
-        """For one shell script, which another program reads."""
+        """For one file of YAML or shell; the other parsers are fast."""
 
     def __init__(self, config: Config) -> None:
         self.config = config

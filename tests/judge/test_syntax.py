@@ -136,6 +136,9 @@ def test_a_removed_file_is_not_judged():
         ("/p/a.py", "print 'python two'\n"),
         ("/p/a.py", "%matplotlib inline\n"),
         ("/p/a.json", "[" * 200_000 + "]" * 200_000),
+        ("/p/a.json", '{"a": ' + "9" * 5000 + "}"),
+        ("/p/a.toml", "a = " + "9" * 5000),
+        ("/p/a.toml", ".".join("a" * 5000) + " = 1"),
         ("/p/a.py", "-" * 200_000 + "1"),
         ("/p/a.py", f"x = 5{PSEUDONYM}\n"),
         ("/p/a.json", f'{{"a": {PSEUDONYM}}}'),
@@ -169,6 +172,36 @@ def test_limits():
     assert states(judge(trace(human("go"), big, small), max_characters=100)) == ["unknown", "parses"]
     assert states(judge(trace(human("go"), big, small), max_files=1)) == ["parses"]
     assert states(judge(trace(human("go"), big, small), max_seconds=1e-9)) == ["unknown", "unknown"]
+
+
+@pytest.mark.parametrize("suffix", ["py", "json", "yaml", "toml", "sh"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "{{",
+        "\n",
+        " ,",
+        "[",
+        "open(",
+        "<<A\n",
+        "\0",
+        "\ud800",
+        "a: &x\n",
+        "'",
+        "- ",
+        "? ",
+        "&a ",
+        "*a ",
+        "a.",
+        "#",
+        "\t",
+    ],
+)
+def test_hostile_files_cost_little_time(suffix: str, piece: str):
+    started = time.perf_counter()
+    made = trace(human("go"), write(f"/p/a.{suffix}", piece * (300_000 // len(piece)) + "("))
+    judge(made, file_seconds=1.0)
+    assert time.perf_counter() - started < 10
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

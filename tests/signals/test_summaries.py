@@ -4,6 +4,7 @@ pytest 9, unittest of Python 3.11, jest 30, vitest 4, mocha 11, node 20, cargo 1
 right and once broken; only the folder's path was changed afterwards. Of runners that were not at hand, the lines below
 are copied from what their manuals and users show."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,24 @@ def test_lines(family: str, text: str, state: str, passed: int | None, failed: i
 )
 def test_prose_is_no_summary(text: str):
     assert read(text, {"pytest"}) is None
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "\n" * 400_000,
+        "  1 passing" + " \n" * 200_000,
+        "=" * 400_000,
+        "1 passed, " * 40_000,
+        "ok 1 " * 80_000,
+        "cd: " * 100_000,
+    ],
+    ids=["newlines", "spaces", "rules", "counts", "oks", "words"],
+)
+def test_hostile_output_costs_little_time(hostile: str):
+    started = time.perf_counter()
+    read(hostile, {"any"})
+    assert time.perf_counter() - started < 5
 
 
 def test_counts_of_pytest_and_cargo():
