@@ -9,9 +9,11 @@ that can only be ids or times (`INERT`) stay, whatever a sanitizer would say: a 
 Whatever goes wrong is a PrivacyError: nothing half sanitized is ever returned."""
 
 import re
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bashgym.errors import PrivacyError
@@ -155,8 +157,10 @@ def guarded(label: str, sanitizer: Sanitizer, texts: Sequence[str], context: Sca
         spans = list(sanitizer.find(texts, context))
     except PrivacyError:
         raise
-    except Exception as error:  # law 5: the run stops; the message may hold the private text, so only its type is told
-        raise PrivacyError(f"sanitizer.{label}: {type(error).__name__} while scanning; nothing was written") from error
+    except Exception as error:  # law 5: the run stops; its message may hold the private text, so only the place is told
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+        raise PrivacyError(f"sanitizer.{label}: {place}; nothing was written") from None
     for span in spans:
         if not (0 <= span.index < len(texts) and 0 <= span.start < span.end <= len(texts[span.index])):
             raise PrivacyError(f"sanitizer.{label}: rule {span.rule!r} reports a span outside its string")

@@ -120,7 +120,7 @@ def planted(secret: str) -> traces.Trace:
     info = traces.TraceInfo(source=traces.SourceInfo(kind="claude_code"),
                             project=traces.ProjectInfo(cwd=f"/w/{secret}"),
                             events=[traces.Event(type="hook", raw={"deep": [[{"x": secret}]]})],
-                            malformed=[traces.Malformed(file=0, line_no=3, reason="", raw=f'"a": "{secret}')])  # fmt: skip
+                            malformed=[traces.Malformed(file=0, line_no=3, reason="", raw=f'{{"{secret}')])  # fmt: skip
     return traces.Trace(session_id="4f9c1a2e-77aa-4b1c-9d3e-0a1b2c3d4e5f", agent=traces.Agent(name="claude-code"),
                         steps=[step], extra=traces.TraceExtra(bashgym=info))  # fmt: skip
 
