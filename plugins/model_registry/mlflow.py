@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from bashgym import config, paths
-from bashgym.errors import InputError, MissingPackage, RecipeError
+from bashgym.errors import InputError, PluginError, RecipeError
 from bashgym.records import ModelVersion
 
 EXPERIMENT = "bashgym"
@@ -165,14 +165,15 @@ class ModelRegistry:
 
 
 def quiet_client() -> type:
-    """MLflow's client class, without telemetry and without its chatter; raises MissingPackage."""
+    """MLflow's client class, without telemetry and without its chatter; raises PluginError where it is missing."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     try:
         from mlflow import MlflowClient
     except ImportError:
-        raise MissingPackage("mlflow-skinny", "dev") from None
+        way_out = "pip install 'mlflow-skinny>=3.17' sqlalchemy alembic"
+        raise PluginError(f"mlflow-skinny is not installed; install it with: {way_out}") from None
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     return MlflowClient
