@@ -128,7 +128,8 @@ def carried_out(
     try:
         content = stages(run, may_reuse, until)
     except BashGymError as error:
-        run.manifest.update(state="failed", error=str(error))
+        run.manifest.update(state="failed", error=str(error), folder=str(folder))
+        run_report(run)
         raise
     finally:
         screen.close()
@@ -166,6 +167,7 @@ def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
     dataset = data_stages(run)
     if until == "dataset":
         run.manifest.update(state="dataset written", folder=str(run.folder))
+        run_report(run)
         return run.manifest.content
     earlier = same_as(run, dataset) if may_reuse else None
     if earlier:

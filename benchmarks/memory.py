@@ -57,9 +57,11 @@ def peak(sessions: int) -> tuple[int, int, float]:
     with tempfile.TemporaryDirectory() as folder:
         size = copies(Path(folder) / "projects", sessions)
         env = {**os.environ, "BASHGYM_HOME": f"{folder}/home", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "bashgym", "run", "recipe=quickstart", f"source.examples.path={folder}/projects"]
+        words = ["run", "recipe=quickstart", f"source.examples.path={folder}/projects", "--until", "dataset"]
         started = time.perf_counter()
-        process = subprocess.Popen([*command, "--until", "dataset"], env=env, cwd=folder, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bashgym", *words], env=env, cwd=folder, stdout=subprocess.DEVNULL
+        )
         highest = 0
 
         def watch() -> None:
@@ -85,7 +87,8 @@ def main() -> None:
     found = {}
     for sessions in (few, 10 * few):
         found[sessions], size, seconds = peak(sessions)
-        print(f"{sessions:>6} sessions, {size / 1e6:6.1f} MB: peak {found[sessions] / 1e6:6.0f} MB, {seconds:5.1f} s (measured)")
+        peaked = found[sessions] / 1e6
+        print(f"{sessions:>6} sessions, {size / 1e6:6.1f} MB: peak {peaked:6.0f} MB, {seconds:5.1f} s (measured)")
     print(f"10 x the sessions: {found[10 * few] / found[few]:.2f} x the peak (measured; PSS of the whole tree)")
 
 

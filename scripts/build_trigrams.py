@@ -1,4 +1,4 @@
-"""Build bashgym/tables/trigrams.bin: how usual each run of three characters is in code and in prose about it.
+"""Build bashgym/scanning/tables/trigrams.bin: how usual each run of three characters is in code and in prose about it.
 
 usage: python scripts/build_trigrams.py
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bashgym.improbable import CLASSES, SCALE, TABLE, class_of_bytes
+from bashgym.scanning.improbable import CLASSES, SCALE, TABLE, class_of_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIP = (

@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from bashgym import jsonl
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters()),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters()),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -61,10 +65,15 @@ def test_replace_is_whole_or_not_at_all(tmp_path):
     path = tmp_path / "file"
     code = (
         "import sys; from pathlib import Path; from bashgym import jsonl\n"
-        "print('up', flush=True)\nn = 0\nwhile True:\n    n += 1; jsonl.replace(Path(sys.argv[1]), str(n % 10).encode() * 3_000_000)\n"
+        "print('up', flush=True)\nn = 0\n"
+        "while True:\n    n += 1; jsonl.replace(Path(sys.argv[1]), str(n % 10).encode() * 3_000_000)\n"
     )
     for _ in range(5):
-        process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        )
         assert process.stdout and process.stdout.readline()
         time.sleep(0.07)
         process.kill()

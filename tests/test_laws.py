@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
     {"paths", "trace", "jsonl"},
-    {"records", "config", "sandbox", "store", "pseudonyms", "lifeline"},
+    {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "claude_code", "signals", "rented",
-        "examples", "tools", "verdict", "manifest", "venv", "scan_rules", "improbable", "tables", "checkpoint", "report",
+        "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint", "training_log", "report",
     },
     {"registry"},
     {"recipe", "stages"},
@@ -97,7 +97,11 @@ def test_plugins_import_only_the_house(path: Path):
 def test_name_is_path(path: Path):
     """Law 1: plugins/KIND/NAME.py has a preset that names it and a test of its name."""
     kind, name = path.parent.name, path.stem
-    named = [preset for preset in PRESETS if preset.parent.name == kind and yaml.safe_load(preset.read_text())["plugin"] == name]
+    named = [
+        preset
+        for preset in PRESETS
+        if preset.parent.name == kind and yaml.safe_load(preset.read_text())["plugin"] == name
+    ]
     assert named, f"no preset in conf/{kind}/ says plugin: {name}"
     assert (ROOT / "tests" / kind / f"test_{name}.py").exists(), f"tests/{kind}/test_{name}.py is missing"
     assert registry.first_line(path).strip() not in {"", "no description"}
@@ -132,21 +136,37 @@ def test_every_recipe_composes(path: Path):
     assert composed.settings.description
 
 
-@pytest.mark.parametrize("path", [ROOT / "conf" / "bashgym_base.yaml", *PRESETS, *sorted((ROOT / "recipes").glob("*.yaml"))], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "conf" / "bashgym_base.yaml", *PRESETS, *sorted((ROOT / "recipes").glob("*.yaml"))],
+    ids=lambda path: path.stem,
+)
 def test_every_key_has_a_comment(path: Path):
-    """A key, or a choice in a defaults list, has a comment on the line above it; a recipe's defaults list speaks for itself."""
+    """A key, or a choice in a defaults list, has a comment above it; a recipe's defaults list speaks for itself."""
     lines = path.read_text().split("\n")
     for number, line in enumerate(lines):
         key = re.match(r"^(\s*)(- )?(?:override )?([A-Za-z_]\w*):", line)
         if not key or (path.parent.name == "recipes" and (key.group(2) or key.group(3) == "defaults")):
             continue
         above = lines[number - 1].strip() if number else ""
-        assert above.startswith("#") and not above.startswith("# @package"), f"{path}:{number + 1}: no comment above {line.strip()}"
+        assert above.startswith("#") and not above.startswith("# @package"), (
+            f"{path}:{number + 1}: no comment above {line.strip()}"
+        )
 
 
 def test_hydra_has_one_door():
     """Law 3: only recipe.py knows Hydra and OmegaConf; heavy packages are imported where they are used."""
-    heavy = {"datasets", "presidio_analyzer", "sky", "mlflow", "torch", "axolotl", "lm_eval", "kingfisher_sdk", "transformers"}
+    heavy = {
+        "datasets",
+        "presidio_analyzer",
+        "sky",
+        "mlflow",
+        "torch",
+        "axolotl",
+        "lm_eval",
+        "kingfisher_sdk",
+        "transformers",
+    }
     for path in [*modules(), *PLUGINS]:
         if path.name != "recipe.py":
             assert not {name.split(".")[0] for name in imports(path)} & {"hydra", "omegaconf"}, path

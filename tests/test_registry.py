@@ -38,7 +38,9 @@ def test_an_installed_package_brings_plugin_preset_and_recipe(tmp_path):
     venv.create(site, with_pip=False)
     packages = next((site / "lib").glob("python*")) / "site-packages"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "--target", str(packages), str(PACKAGES / "bashgym_sample")], check=True, capture_output=True)
+    subprocess.run(
+        [*command, "--target", str(packages), str(PACKAGES / "bashgym_sample")], check=True, capture_output=True
+    )
     ours = [path for path in sys.path if path.endswith("site-packages")]
     (packages / "beside.pth").write_text("\n".join([*ours, str(Path(__file__).resolve().parent.parent)]))
     python = site / "bin" / "python"

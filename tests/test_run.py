@@ -41,7 +41,16 @@ def new_home(folder: Path) -> Path:
 def words(projects: Path, run_dir: Path | None = None, *more: str) -> list[str]:
     place = [f"run_dir={run_dir}"] if run_dir else []
     classes = "dataset.classes=[gold,silver,unverified]"
-    return ["run", "recipe=quickstart", f"source.examples.path={projects}", classes, "--until", "dataset", *place, *more]
+    return [
+        "run",
+        "recipe=quickstart",
+        f"source.examples.path={projects}",
+        classes,
+        "--until",
+        "dataset",
+        *place,
+        *more,
+    ]
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -119,7 +128,9 @@ def test_a_folder_without_sessions_is_one_line(bashgym: Callable, tmp_path: Path
 
 
 def test_nothing_good_enough_says_what_there_is(bashgym: Callable, projects: Path, tmp_path: Path):
-    done = bashgym(*words(projects, tmp_path / "run", "verdict.gold=1.0", "verdict.silver=1.0", "dataset.classes=[gold]"))
+    done = bashgym(
+        *words(projects, tmp_path / "run", "verdict.gold=1.0", "verdict.silver=1.0", "dataset.classes=[gold]")
+    )
     if done.returncode:
         assert done.returncode == 1 and "dataset.classes" in done.stderr and "Traceback" not in done.stderr
 

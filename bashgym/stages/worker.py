@@ -78,21 +78,18 @@ def process(task: SessionTask) -> str:
     store = Store(Path(task.work.store))
     if store.has(task.key):
         return task.key
-    clock = {"read": 0.0, "sanitize": 0.0, "judge": 0.0}
     redactions: Counter[str] = Counter()
-    judged, counts = [], Counter[str]()
+    counts: Counter[str] = Counter()
     started = time.perf_counter()
-    for trace in build(task.work.sources[task.label]).read(task.ref):
+    traces = list(build(task.work.sources[task.label]).read(task.ref))
+    for trace in traces:
         count(trace, counts)
-        replies = tuple(examples.reply_key(step) for step in trace.steps if step.source == "agent")
-        clock["read"] += time.perf_counter() - started
-        started = time.perf_counter()
-        clean = sanitized(trace, task, redactions)
-        clock["sanitize"] += time.perf_counter() - started
-        started = time.perf_counter()
-        judged.append(judge(clean, task, replies))
-        clock["judge"] += time.perf_counter() - started
-        started = time.perf_counter()
+    replies = [tuple(examples.reply_key(step) for step in trace.steps if step.source == "agent") for trace in traces]
+    read = time.perf_counter()
+    clean = sanitized(traces, task, redactions)
+    cleaned = time.perf_counter()
+    judged = [judge(trace, task, keys) for trace, keys in zip(clean, replies, strict=True)]
+    clock = {"read": read - started, "sanitize": cleaned - read, "judge": time.perf_counter() - cleaned}
     summary = SessionSummary(
         session=task.ref.id,
         bytes=task.ref.size,
@@ -115,13 +112,15 @@ def count(trace: Trace, counts: Counter[str]) -> None:
     counts["events"] += len(trace.info.events)
 
 
-def sanitized(trace: Trace, task: SessionTask, redactions: Counter[str]) -> Trace:
-    """The trace with every secret and person replaced; raises PrivacyError where that is not certain."""
+def sanitized(traces: list[Trace], task: SessionTask, redactions: Counter[str]) -> list[Trace]:
+    """The traces of one session with every secret and person replaced, all at once: a name that is learnt in one
+    place is found in all. Raises PrivacyError where that is not certain."""
     sanitizers = [(label, build(spec)) for label, spec in task.work.sanitizers]
-    result = scan.sanitize(to_builtins(trace), sanitizers, pseudonyms.load_key(), task.ref.id)
+    plain = [to_builtins(trace) for trace in traces]
+    result = scan.sanitize(plain, sanitizers, pseudonyms.load_key(), task.ref.id)
     redactions.update(result.counts)
     try:
-        return from_builtins(result.value)
+        return [from_builtins(value) for value in result.value]
     except msgspec.ValidationError as error:
         raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
 

@@ -46,7 +46,9 @@ class Executor:
                 pending.extend(pool.submit(function, ref) for ref in islice(queue, 1))
                 yield result
         except BrokenProcessPool:
-            raise RunFailed("a worker process was killed, perhaps for want of memory; run again with executor.workers=1") from None
+            raise RunFailed(
+                "a worker process was killed, perhaps for want of memory; run again with executor.workers=1"
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

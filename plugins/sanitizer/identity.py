@@ -19,14 +19,14 @@ from pydantic import Field
 
 from bashgym.config import Config as BaseConfig
 from bashgym.kinds import ScanContext
-from bashgym.known_values import KnownValues, lowered
 from bashgym.paths import shipped
 from bashgym.pseudonyms import PSEUDONYM, digest, load_key
 from bashgym.records import Span
-from bashgym.scan_rules import RuleScanner
-from bashgym.scan_rules import digest as file_digest
-from bashgym.scan_text import copy_of
-from bashgym.secret_values import seed_words
+from bashgym.scanning.known_values import KnownValues, lowered
+from bashgym.scanning.rules import RuleScanner
+from bashgym.scanning.rules import digest as file_digest
+from bashgym.scanning.secret_values import seed_words
+from bashgym.scanning.text import copy_of
 
 ROBOTS = re.compile(
     r"(?:claude|codex|copilot|cursor|gemini|aider|devin|openhands|gpt|chatgpt|amp|cline)\b.*|.*\[bot\]|.*\bbot"

@@ -19,8 +19,8 @@ from bashgym.errors import PrivacyError
 from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.records import Span
-from bashgym.scan_rules import Match, RuleScanner
-from bashgym.scan_text import copy_of
+from bashgym.scanning.rules import Match, RuleScanner
+from bashgym.scanning.text import copy_of
 
 REACH = 24  # characters around a candidate that a recognizer sees: its patterns look at the neighbours
 # Countries whose numbers are known without a +; more cost time and take more numbers for phones

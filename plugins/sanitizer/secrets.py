@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import Field
 
-from bashgym import improbable
 from bashgym.config import Config as BaseConfig
 from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.records import Span
-from bashgym.scan_rules import Match, RuleScanner
-from bashgym.scan_text import Copy, copy_of
-from bashgym.secret_values import (
+from bashgym.scanning import improbable
+from bashgym.scanning.rules import Match, RuleScanner
+from bashgym.scanning.secret_values import (
     HEX,
     LETTERS_ONLY,
     PASSWORD,
@@ -29,6 +28,7 @@ from bashgym.secret_values import (
     secretlike,
     seed_phrases,
 )
+from bashgym.scanning.text import Copy, copy_of
 
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")

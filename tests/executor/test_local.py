@@ -56,7 +56,8 @@ def test_workers_end_with_a_killed_parent():
     code = (
         "import time, os\nfrom bashgym.registry import load\ncls = load('executor', 'local')\n"
         "if __name__ == '__main__':\n"
-        "    results = cls(cls.Config(workers=2)).map(time.sleep, [0, 60, 60])\n    next(results)\n    print('up', flush=True)\n    next(results)\n"
+        "    results = cls(cls.Config(workers=2)).map(time.sleep, [0, 60, 60])\n"
+        "    next(results)\n    print('up', flush=True)\n    next(results)\n"
     )
     file = Path(os.environ["BASHGYM_HOME"]) / "parent.py"
     file.write_text(code)

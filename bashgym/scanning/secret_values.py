@@ -7,7 +7,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from bashgym.improbable import cost
+from bashgym.scanning.improbable import cost
 
 WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
 LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost

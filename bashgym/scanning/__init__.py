@@ -1,0 +1,1 @@
+"""What sanitizers share: rules compiled once, shapes of secrets, values this machine is known by, improbability."""
