@@ -269,6 +269,8 @@ def variables(environment: Environment, run_folder: Path | None = None, online: 
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "WANDB_MODE": "disabled",
         "TOKENIZERS_PARALLELISM": "false",
+        # threads that spin while they wait made a training ten times slower beside other work on two cores
+        "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONUNBUFFERED": "1",
         "PYTHONNOUSERSITE": "1",
     }

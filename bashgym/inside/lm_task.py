@@ -32,7 +32,8 @@ def main() -> None:
         tokenizer.chat_template = options.template.read_text(encoding="utf-8")
     options.out.mkdir(parents=True, exist_ok=True)
     facts = {}
-    docs = [json.loads(line) for line in options.docs.read_text(encoding="utf-8").splitlines()]
+    with options.docs.open(encoding="utf-8") as lines:  # not splitlines, which also splits at U+2028
+        docs = [json.loads(line) for line in lines]
     for task, room in (("next_tool", options.context - options.new_tokens), ("replies", options.context)):
         rows = list(rendered([doc for doc in docs if doc["task"] == task], tokenizer))
         kept = [row for row in rows if "reason" not in row]
