@@ -82,14 +82,10 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
     run.manifest.update(training=to_dict(checkpoint))
     if done is None:
+        strategy = run.recipe.one("training").label
+        dropped = {"row longer than the sequence length": left_out(run.folder)} if left_out(run.folder) else {}
         run.manifest.stage(
-            "training",
-            dataset.rows["train"],
-            1,
-            {},
-            checkpoint.seconds,
-            steps=checkpoint.steps,
-            strategy=run.recipe.one("training").label,
+            "training", dataset.rows["train"], 1, dropped, checkpoint.seconds, steps=checkpoint.steps, strategy=strategy
         )
     return Trained(model.base, checkpoint, curves)
 
@@ -198,6 +194,12 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
         if isinstance(line.value, dict) and line.value.get("event") in {"log", "eval"}:
             events[(line.value.get("step", 0), line.value["event"])] = line.value
     return [events[key] for key in sorted(events)]
+
+
+def left_out(folder: Path) -> int:
+    """Rows that the trainer itself left out: those that are too long once real tokens are counted."""
+    begun = [line.value for line in jsonl.read_lines(folder / "metrics.jsonl") if isinstance(line.value, dict)]
+    return next((int(event.get("left_out") or 0) for event in reversed(begun) if event.get("event") == "begin"), 0)
 
 
 def describe(output: Path, curves: list[dict[str, Any]], seconds: float) -> Checkpoint:
