@@ -38,14 +38,14 @@ def said(text: str, name: str, arguments: dict[str, Any], train: bool = True) ->
 
 
 def row(number: int, draw: random.Random) -> dict[str, Any]:
-    """A request that decides the tool; a wrong first try that is masked; the right call; an answer."""
+    """A request; a wrong first try, masked, whose result decides the tool; the right call; an answer."""
     name = draw.choice(NAMES)
     read = draw.random() < 0.5
     right = ("Read", {"path": f"{name}.py", "limit": 5}) if read else ("Bash", {"command": f"pytest {name}"})
     messages: list[dict[str, Any]] = [
         {"role": "user", "content": f"{'show' if read else 'test'} {name}", "train": False},
         said("", "Bash", {"command": "mistaken", "env": {"A": 1, "B": None}, "retry": [1, "x"]}, train=False),
-        {"role": "tool", "tool_call_id": "c", "name": "Bash", "content": "not that", "train": False},
+        {"role": "tool", "tool_call_id": "c", "name": "Bash", "content": "a file" if read else "a suite", "train": False},
         said("", *right),
         {"role": "tool", "tool_call_id": "c", "name": right[0], "content": "fine", "train": False},
         {"role": "assistant", "content": "Done.", "train": True},
@@ -86,11 +86,11 @@ def make(folder: Path) -> SmallRun:
     environment.make_scratch_model(folder, "chatml_tools", CONTEXT, SIZE, 3)
     settings = {
         "method": "full",
-        "learning_rate": 4e-3,
-        "epochs": 16,
-        "batch_size": 8,
-        "eval_steps": 30,
-        "save_steps": 60,
+        "learning_rate": 2e-3,
+        "epochs": 24,
+        "batch_size": 4,
+        "eval_steps": 120,
+        "save_steps": 120,
     }
     job = plan(folder, rows, folder / "model", **settings)
     return SmallRun(folder, rows, folder / "model", job, train(job))
