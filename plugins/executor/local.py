@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from pydantic import Field
@@ -31,24 +31,28 @@ class Executor:
     def map(self, function: Callable[[Any], Any], refs: Iterable[Any]) -> Iterator[Any]:
         """Results in the order of `refs`; raises what a worker raised, RunFailed when one was killed."""
         workers = self.config.workers or cores()
-        pool = ProcessPoolExecutor(
-            max_workers=workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=tie_to_parent,
-            max_tasks_per_child=self.config.sessions_per_worker or None,
-        )
-        pending: deque[Future[Any]] = deque()
         queue = iter(refs)
+        # A fresh pool now and then, and not max_tasks_per_child: with that, CPython 3.11 can wait for ever for a
+        # worker that it does not start (gh-115634).
+        shift = workers * self.config.sessions_per_worker or None
+        while first := list(islice(queue, 1)):
+            rest = islice(queue, shift - 1) if shift else queue
+            yield from self.shift(function, chain(first, rest), workers)
+
+    def shift(self, function: Callable[[Any], Any], refs: Iterator[Any], workers: int) -> Iterator[Any]:
+        """Results of one pool of workers."""
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=tie_to_parent)
+        pending: deque[Future[Any]] = deque()
         try:
-            pending.extend(pool.submit(function, ref) for ref in islice(queue, workers * AHEAD))
+            pending.extend(pool.submit(function, ref) for ref in islice(refs, workers * AHEAD))
             while pending:
                 result = pending.popleft().result()
-                pending.extend(pool.submit(function, ref) for ref in islice(queue, 1))
+                pending.extend(pool.submit(function, ref) for ref in islice(refs, 1))
                 yield result
         except BrokenProcessPool:
-            raise RunFailed(
-                "a worker process was killed, perhaps for want of memory; run again with executor.workers=1"
-            ) from None
+            way_out = "run again with executor.workers=1"
+            raise RunFailed(f"a worker process was killed, perhaps for want of memory; {way_out}") from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

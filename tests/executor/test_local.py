@@ -34,6 +34,12 @@ def test_results_come_in_order_and_refs_are_taken_late():
     assert list(results) == [str(number) for number in range(1, 40)]
 
 
+def test_fresh_workers_take_over():
+    pids = list(executor(workers=2, sessions_per_worker=3).map(eval, ["__import__('os').getpid()"] * 20))
+    assert len(set(pids)) >= 4
+    assert all(pids.count(one) <= 6 for one in pids)
+
+
 def test_a_workers_error_is_the_callers():
     with pytest.raises(ValueError, match="invalid literal"):
         list(executor(workers=1).map(int, ["x"]))
