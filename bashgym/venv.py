@@ -5,7 +5,6 @@ environment per set of pins and Python version lies under `paths.envs()`, shared
 
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -14,13 +13,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bashgym import jsonl, paths
 from bashgym.errors import InputError, RunFailed
 
 INSIDE = "inside"
+
+# Axolotl pins zstandard 0.22.0, which has no wheel for 3.13 and cannot be built there.
+MINORS = ("3.12", "3.11")
 
 # Measured with the pins below on Linux x86_64: what the folder holds, and what CUDA's own packages add (2.0 GB to
 # download, about twice that unpacked). pip keeps its downloads, so as much again may be written to its cache.
@@ -54,7 +57,7 @@ class Pins:
 
     def digest(self) -> str:
         """Names the environment: another pin or Python version is another environment."""
-        parts = [repr(self.groups), minor(), self.constraints.read_text(encoding="utf-8")]
+        parts = [repr(self.groups), maker().minor, self.constraints.read_text(encoding="utf-8")]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -69,8 +72,29 @@ class Environment:
         return self.python.parent
 
 
-def minor() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
+class Maker(NamedTuple):
+    """The interpreter an environment is made with, and its version as `3.12`."""
+
+    python: str
+    minor: str
+
+
+@lru_cache
+def maker(candidates: tuple[str, ...] = (sys.executable, *(f"python{minor}" for minor in MINORS))) -> Maker:
+    """The first of `candidates` that is of a version the packages are for and can make a virtual environment.
+
+    Raises InputError with the way out when none is."""
+    program = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    for candidate in candidates:
+        path = shutil.which(candidate)
+        asked = subprocess.run([path, "-c", program], capture_output=True, text=True, check=False) if path else None
+        if path and asked and asked.returncode == 0 and asked.stdout.strip() in MINORS:
+            return Maker(path, asked.stdout.strip())
+    raise InputError(
+        f"the training packages need Python {' or '.join(MINORS)} with venv, and {', '.join(candidates)} are not that; "
+        f"install one (Debian and Ubuntu: apt install python{MINORS[0]}-venv), "
+        f"or set cloud.python to an environment that has Axolotl"
+    )
 
 
 def folder(pins: Pins | None = None) -> Path:
@@ -91,7 +115,6 @@ def create(on_line: Callable[[str], None], pins: Pins | None = None) -> Path:
     root = folder(pins)
     if marker(root).exists():
         return root / "bin" / "python"
-    suitable()
     root.parent.mkdir(parents=True, exist_ok=True)
     with alone(root, on_line) as lock:
         if not marker(root).exists():
@@ -102,10 +125,12 @@ def create(on_line: Callable[[str], None], pins: Pins | None = None) -> Path:
 def build(root: Path, pins: Pins, on_line: Callable[[str], None], lock: int) -> None:
     log = root.with_suffix(".log")
     wanted = " and ".join(name for group in pins.groups for name in group)
-    on_line(f"making the training environment: {wanted} for Python {minor()}, about {pins.size_gb:g} GB, in {root}")
+    on_line(
+        f"making the training environment: {wanted} for Python {maker().minor}, about {pins.size_gb:g} GB, in {root}"
+    )
     enough_disk(root, pins.size_gb)
     forget_torn(root)
-    step([sys.executable, "-m", "venv", str(root)], log, on_line, lock)
+    step([maker().python, "-m", "venv", str(root)], log, on_line, lock)
     pip = [str(root / "bin" / "python"), "-m", "pip"]
     step([*pip, "install", "--quiet", pins.pip], log, on_line, lock)
     cuda = companions(pip, pins, root)
@@ -118,23 +143,10 @@ def build(root: Path, pins: Pins, on_line: Callable[[str], None], lock: int) -> 
     found = probe(Environment(root / "bin" / "python"), pins.imports)
     if not found["ok"]:
         raise RunFailed(f"the environment was installed and does not work: {found['error']} (log: {log})")
-    jsonl.replace(marker(root), jsonl.dumps({"python": minor(), "pins": pins.groups, "versions": found["versions"]}))
+    jsonl.replace(
+        marker(root), jsonl.dumps({"python": maker().minor, "pins": pins.groups, "versions": found["versions"]})
+    )
     on_line(f"ready: {root}")
-
-
-def suitable() -> None:
-    """Raises InputError when this interpreter cannot make a virtual environment that Axolotl runs in."""
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        raise InputError(
-            f"Python {minor()}: the training packages are for 3.11 to 3.13; run bashgym with one of those, "
-            f"or set cloud.python to an environment that has Axolotl"
-        )
-    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"Python {minor()} ({sys.executable}) has no {' and no '.join(missing)}; on Debian and Ubuntu: "
-            f"apt install python{minor()}-venv"
-        )
 
 
 def enough_disk(root: Path, needed_gb: float) -> None:

@@ -135,6 +135,15 @@ def test_another_pin_is_another_environment(pins: venv.Pins, tmp_path: Path):
     assert venv.Pins().groups == (("torch==2.13.0",), ("axolotl==0.19.0",))
 
 
+def test_which_interpreter_makes_it(tmp_path: Path):
+    wrong = tmp_path / "python-of-another-version"
+    wrong.write_text("#!/bin/sh\necho 3.99\n")
+    wrong.chmod(0o755)
+    assert venv.maker(("no-such-python", str(wrong), sys.executable)).minor in venv.MINORS
+    with pytest.raises(InputError, match=r"Python 3\.12 or 3\.11 with venv.*apt install.*cloud\.python"):
+        venv.maker(("no-such-python", str(wrong)))
+
+
 def test_which_python(pins: venv.Pins, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv(environment.OVERRIDE, raising=False)
     with pytest.raises(InputError, match="bashgym env create"):
