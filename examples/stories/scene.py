@@ -51,9 +51,10 @@ class Scene:
             self.desk.say(text)
 
     def finish(self, message: str, reply: str) -> None:
-        """The other habits: a line in the list of changes, tests, a commit with the same words, a short reply."""
+        """The other habits: a line in the list of changes, lint, tests, a commit with the same words, a short reply."""
         self.desk.read("CHANGELOG.md")
         self.desk.edit("CHANGELOG.md", HEADING, f"{HEADING}- {message}\n")
+        self.desk.lint()
         self.desk.test()
         self.now_and_then("Committing." if self.desk.twist.untested else "All green, committing.")
         self.desk.commit(message)
