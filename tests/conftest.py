@@ -83,6 +83,13 @@ def bashgym(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return call
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trainings run one after the other, in one of the workers: two at a time would only slow each other down."""
+    for item in items:
+        if item.get_closest_marker("training"):
+            item.add_marker(pytest.mark.xdist_group("training"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> object:
     report = yield

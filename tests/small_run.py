@@ -45,7 +45,13 @@ def row(number: int, draw: random.Random) -> dict[str, Any]:
     messages: list[dict[str, Any]] = [
         {"role": "user", "content": f"{'show' if read else 'test'} {name}", "train": False},
         said("", "Bash", {"command": "mistaken", "env": {"A": 1, "B": None}, "retry": [1, "x"]}, train=False),
-        {"role": "tool", "tool_call_id": "c", "name": "Bash", "content": "a file" if read else "a suite", "train": False},
+        {
+            "role": "tool",
+            "tool_call_id": "c",
+            "name": "Bash",
+            "content": "a file" if read else "a suite",
+            "train": False,
+        },
         said("", *right),
         {"role": "tool", "tool_call_id": "c", "name": right[0], "content": "fine", "train": False},
         {"role": "assistant", "content": "Done.", "train": True},
