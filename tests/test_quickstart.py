@@ -108,6 +108,47 @@ def test_the_model_is_registered_with_its_lineage(quickstart, run):
     assert missing.returncode == 2 and "did you mean 'quickstart'?" in missing.stderr
 
 
+def test_killed_while_training_the_same_command_goes_on(run, tmp_path):
+    """kill -9 of the program, then of program and training: the same last step, and no training twice."""
+    import os
+    import signal
+    import sys
+    import time
+
+    place = tmp_path / "run"
+    words = ["recipe=quickstart", f"run_dir={place}", "benchmark=[]", "model.sequence_len=1024", "name=killed"]
+    words += ["model.scratch.hidden_size=32", "model.scratch.layers=1", "model.scratch.heads=2"]
+    words += ["model.scratch.vocab_size=600", "training.max_steps=400", "training.save_steps=20"]
+    root = Path(__file__).resolve().parent.parent
+    env = {**os.environ, "BASHGYM_HOME": str(tmp_path / "home"), "PYTHONPATH": str(root)}
+
+    def until(step: int) -> None:
+        command = [sys.executable, "-m", "bashgym", "run", *words]
+        process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and process.poll() is None:
+            if (place / "metrics.jsonl").exists() and f'"step": {step},' in (place / "metrics.jsonl").read_text():
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    until(25)
+    job = json.loads((place / "job.json").read_text())["id"]
+    until(60)
+    assert json.loads((place / "job.json").read_text())["id"] == job  # the one that survived was followed
+    os.killpg(json.loads((place / "job.json").read_text())["pid"], signal.SIGKILL)
+    done = subprocess.run(
+        [sys.executable, "-m", "bashgym", "run", *words, "--json"], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    manifest = json.loads(done.stdout)
+    assert manifest["training"]["steps"] == 400
+    assert json.loads((place / "job.json").read_text())["id"] != job
+    begun = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines() if '"begin"' in line]
+    assert len(begun) == 2 and begun[1]["step"] >= 20  # from a saved step on, not from the start
+
+
 def test_real_sessions_train_and_register_a_model(run, samples):
     """`source=claude_code` on real session files; few steps, which is enough to see the loss fall."""
     words = ("recipe=quickstart", "source=claude_code", f"source.claude_code.path={samples / 'claude-code-entire'}")

@@ -127,12 +127,20 @@ def test_a_folder_without_sessions_is_one_line(bashgym: Callable, tmp_path: Path
     assert done.returncode == 2 and "no sessions" in done.stderr
 
 
-def test_nothing_good_enough_says_what_there_is(bashgym: Callable, projects: Path, tmp_path: Path):
-    done = bashgym(
-        *words(projects, tmp_path / "run", "verdict.gold=1.0", "verdict.silver=1.0", "dataset.classes=[gold]")
-    )
-    if done.returncode:
-        assert done.returncode == 1 and "dataset.classes" in done.stderr and "Traceback" not in done.stderr
+NOTHING_LEFT = {
+    "classes": (("dataset.classes=[silver]",), "dataset.classes"),
+    "length": (("model.sequence_len=64",), "model.sequence_len"),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING_LEFT)
+def test_a_dataset_without_rows_says_why_and_the_way_out(case, bashgym: Callable, projects: Path, tmp_path: Path):
+    more, way_out = NOTHING_LEFT[case]
+    done = bashgym(*[word for word in words(projects, tmp_path / "run") if not word.startswith("dataset.")], *more)
+    assert done.returncode == 1 and "no rows to train on" in done.stderr and way_out in done.stderr
+    assert "Traceback" not in done.stderr
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["state"] == "failed" and (tmp_path / "run" / "report.html").exists()
 
 
 @pytest.mark.slow

@@ -24,6 +24,9 @@ class Screen(Protocol):
     def training(self, event: dict[str, Any]) -> None:
         """One line of the training's metrics."""
 
+    def close(self) -> None:
+        """Takes away what moves."""
+
 
 @dataclass
 class Run:

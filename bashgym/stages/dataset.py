@@ -41,19 +41,27 @@ def run_dataset(run: Run, kept: list[Kept]) -> Dataset:
         rows=rows,
     )
     if not rows["train"]:
-        verdicts = run.manifest.content.get("verdicts", {})
-        found = ", ".join(f"{n} {label}" for label, n in verdicts.items()) or "none"
-        raise RunFailed(
-            f"no rows to train on: the judges found {found}, and dataset.classes takes "
-            f"{', '.join(run.recipe.settings.dataset.classes)}; add sessions, or widen it: "
-            "'dataset.classes=[gold,silver,unverified]'"
-        )
+        raise RunFailed(f"no rows to train on: {why_none(run, kept, dropped)}")
     format_plugin = run.plugin(run.recipe.one("format"))
     dataset = Dataset(
         folder=str(folder), sha256=digest, rows=rows, stanza=format_plugin.stanza(), schema=format_plugin.schema
     )
     run.manifest.update(dataset={"sha256": digest, "rows": rows, "schema": dataset.schema})
     return dataset
+
+
+def why_none(run: Run, kept: list[Kept], dropped: dict[str, int]) -> str:
+    """What left nothing over, and the way out."""
+    found = ", ".join(f"{n} {label}" for label, n in run.manifest.content.get("verdicts", {}).items()) or "no session"
+    if not kept:
+        classes = ", ".join(run.recipe.settings.dataset.classes)
+        widen = "'dataset.classes=[gold,silver,unverified]'"
+        return f"the judges found {found}, and dataset.classes takes {classes}; add sessions, or widen it: {widen}"
+    if dropped:
+        reason = max(dropped, key=lambda one: dropped[one])
+        length = run.recipe.settings.model.sequence_len
+        return f"{dropped[reason]} x {reason}; raise model.sequence_len, which is {length}"
+    return f"the split gave train nothing of {len(kept)} sessions; add sessions, or lower curator.split.test"
 
 
 def render_tasks(run: Run, kept: list[Kept]) -> list[RenderTask]:

@@ -14,6 +14,7 @@ from bashgym.errors import RecipeError, RunFailed
 from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
 from bashgym.stages.context import Run
 
+SUBMISSION = "submission.json"  # the job that was last submitted, to be found again after a kill
 MODEL_MADE = "made.json"  # written last into model/, with what it was made from
 
 
@@ -76,7 +77,7 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     if done is None:
         environment.place(run.folder)
         environment.check_config(run.folder)
-        carried_out(run, job)
+        carried_out(run, job, inputs(job, dataset))
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
     jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
@@ -160,28 +161,57 @@ def finished(run: Run, job: Job, dataset: Dataset) -> Checkpoint | None:
     return Checkpoint(**content)
 
 
-def carried_out(run: Run, job: Job) -> None:
-    """Submits the job, or follows the one this folder has under way, to its end."""
-    choice = run.recipe.one("cloud")
-    cloud = run.plugin(choice)
-    submission: Submission = cloud.submit(job)
+def carried_out(run: Run, job: Job, wanted: str) -> None:
+    """Follows the training this folder has under way, or submits the job, to its end.
+
+    A training outlives the program that started it, so after a kill it may still run, or have succeeded meanwhile;
+    where it ended otherwise a new one goes on from its last saved step."""
+    cloud = run.plugin(run.recipe.one("cloud"))
     last: dict[str, Any] = {}
-    try:
-        for progress in cloud.follow(submission):
-            if progress.kind == "metric":
-                run.screen.training(progress.data)
-            last = progress.data if progress.kind == "state" else last
-    except KeyboardInterrupt:
+    submission, of = noted(run)
+    if submission and of == wanted:
+        last = followed(run, submission, time.time())
+    elif submission:
         cloud.cancel(submission)
-        raise
-    finally:
-        cloud.down(submission)
+    if submission is None or last.get("state") != "succeeded":
+        submission = cloud.submit(job)
+        note = {"inputs": wanted, "job": submission.job, "id": submission.id}
+        jsonl.replace(run.folder / SUBMISSION, orjson.dumps(note))
+        last = followed(run, submission, 0.0)
     if last.get("state") != "succeeded":
         reason = last.get("reason") or "no reason given"
         raise RunFailed(
             f"training {last.get('state', 'ended')}: {reason}; the whole log: {run.folder / 'logs' / 'train.log'}"
         )
     cloud.fetch(submission)
+
+
+def noted(run: Run) -> tuple[Submission | None, str]:
+    """The job that was last submitted for this folder, and the hash of what it was to be trained on."""
+    path = run.folder / SUBMISSION
+    if not path.exists():
+        return None, ""
+    note = orjson.loads(path.read_bytes())
+    return Submission(job=note["job"], folder=str(run.folder), id=note["id"]), note["inputs"]
+
+
+def followed(run: Run, submission: Submission, since: float) -> dict[str, Any]:
+    """The last state of a job; its metrics are shown from the time `since` on (seconds since 1970)."""
+    cloud = run.plugin(run.recipe.one("cloud"))
+    last: dict[str, Any] = {}
+    try:
+        for progress in cloud.follow(submission):
+            if progress.kind == "state":
+                last = progress.data
+            elif progress.data.get("time", since) >= since:
+                run.screen.training(progress.data)
+    except KeyboardInterrupt:
+        cloud.cancel(submission)
+        raise
+    finally:
+        run.screen.close()
+        cloud.down(submission)
+    return last
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:

@@ -89,12 +89,13 @@ class Cloud:
         return Quote(offers=(), hours=None, usd=0.0, evidence="estimated", note=note)
 
     def submit(self, job: Job) -> Submission:
-        """Starts the job; it goes on when this program ends.
+        """Starts the job; it goes on when this program ends. One that still runs in this folder is not started twice:
+        it is the submission.
 
         Raises RunFailed when it cannot be started, InputError when `cloud.python` cannot be used."""
         folder = Path(job.folder)
-        if (folder / RECORD).exists() and settle(folder)["state"] not in FINAL:
-            raise RunFailed(f"{folder}: its training is still running; follow or cancel it first")
+        if (folder / RECORD).exists() and (under_way := settle(folder))["state"] not in FINAL:
+            return Submission(job=under_way["job"], folder=str(folder), id=under_way["id"])
         (folder / LOG).parent.mkdir(parents=True, exist_ok=True)
         where = environment.Environment(self.python(folder))
         command = [program(where.python, job.command[0]), *job.command[1:]]
