@@ -1,14 +1,11 @@
 """argv and YAML in, a checked recipe out. The only file that knows Hydra and OmegaConf."""
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
@@ -21,9 +18,9 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
-from pydantic import BaseModel
 
-from bashgym import __version__, registry
+from bashgym import registry
+from bashgym.choices import Choice, Recipe, choice, presets, recipe_file, recipes
 from bashgym.config import validate
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
@@ -40,122 +37,6 @@ class BashGymSearchPath(SearchPathPlugin):
             for part in ("conf", "recipes"):
                 if root.part(part).is_dir():
                     search_path.append("bashgym", f"file://{root.part(part)}")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One plugin of a recipe, with its checked settings. `label` is the preset's name."""
-
-    kind: str
-    label: str
-    plugin: registry.Plugin
-    config: BaseModel
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}.{self.label}" if self.kind in LISTS else self.kind
-
-    def values(self) -> dict[str, Any]:
-        return self.config.model_dump(mode="json")
-
-    def build(self) -> Any:
-        """The plugin itself."""
-        return registry.build(self.plugin, self.values(), self.key)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything one run needs to know."""
-
-    name: str
-    file: Path
-    settings: Settings
-    choices: tuple[Choice, ...]
-    overrides: tuple[str, ...]
-    notices: tuple[str, ...]
-
-    @property
-    def model_name(self) -> str:
-        return self.settings.name or self.name
-
-    def all(self, kind: str) -> list[Choice]:
-        return [choice for choice in self.choices if choice.kind == kind]
-
-    def one(self, kind: str) -> Choice:
-        return self.all(kind)[0]
-
-    def lock(self) -> dict[str, Any]:
-        """The resolved recipe: settings, plugins with the hash of their code, versions. Holds no secret."""
-        kinds: dict[str, Any] = {}
-        for choice in self.choices:
-            entry = {
-                "plugin": choice.plugin.name,
-                "origin": choice.plugin.origin,
-                "sha256": choice.plugin.sha256,
-                "shadows_shipped": registry.shadows(choice.plugin),
-                "config": choice.values(),
-            }
-            kinds.setdefault(choice.kind, {})[choice.label] = entry
-        settings = self.settings.model_dump(mode="json", exclude={"run_dir"})
-        return {"bashgym": __version__, "recipe": self.name, "settings": settings, "plugins": kinds}
-
-    def lock_text(self, key_id: str) -> str:
-        """What `recipe.lock.yaml` holds: the lock, what was typed, and which pseudonym key was used."""
-        content = {**self.lock(), "overrides": list(self.overrides), "pseudonym_key": key_id}
-        return f"# Written by bashgym; the resolved recipe of this run.\n{yaml.safe_dump(content, sort_keys=False)}"
-
-    def lock_hash(self) -> str:
-        return hashlib.sha256(orjson.dumps(self.lock())).hexdigest()
-
-
-def presets(kind: str) -> dict[str, Path]:
-    """The presets of a kind by name, first match first."""
-    found: dict[str, Path] = {}
-    for root in registry.roots():
-        for path in sorted((root.part("conf") / kind).glob("*.yaml")):
-            found.setdefault(path.stem, path)
-    return found
-
-
-def recipes() -> dict[str, tuple[str, Path]]:
-    """Recipe name -> (origin, file), first match first."""
-    found: dict[str, tuple[str, Path]] = {}
-    for root in registry.roots():
-        for path in sorted(root.part("recipes").glob("*.yaml")):
-            found.setdefault(path.stem, (root.origin, path))
-    return found
-
-
-def description(file: Path) -> str:
-    """A recipe's own one line about itself, without composing it."""
-    try:
-        content = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        return f"cannot be read: {type(error).__name__}"
-    return str(content.get("description", "")) if isinstance(content, dict) else ""
-
-
-def preset_plugin(kind: str, label: str) -> Any:
-    """The plugin of a preset with the preset's own settings, outside any recipe."""
-    file = presets(kind).get(label)
-    if file is None:
-        raise RecipeError(f"{kind}={label}: no such preset{did_you_mean(label, presets(kind))}")
-    return choice(kind, label, yaml.safe_load(file.read_text()), []).build()
-
-
-def recipe_file(name: str) -> Path:
-    """The file that `recipe=name` means: a name that is found, or a path to a .yaml file."""
-    if name.endswith(".yml"):
-        raise RecipeError(f"recipe={name}: Hydra reads only files that end in .yaml; rename it")
-    if name.endswith(".yaml") or "/" in name:
-        path = Path(name).expanduser().resolve()
-        if not path.is_file():
-            raise RecipeError(f"recipe={name}: no such file; `bashgym recipes list` shows the recipes there are")
-        return path
-    known = recipes()
-    if name not in known:
-        raise RecipeError(f"recipe={name}: no such recipe{did_you_mean(name, known)}")
-    return known[name][1]
 
 
 def parse(text: str) -> Override:
@@ -330,18 +211,6 @@ def leftover(kind: str, label: str, values: Any, order: list[str], overrides: li
     if typed:
         raise RecipeError(f"{kind}.{label}: '{label}' is not chosen; add it: {kind}=[{','.join([*order, label])}]")
     notices.append(f"the recipe's settings for {kind}.{label} do nothing: '{label}' is not chosen")
-
-
-def choice(kind: str, label: str, section: Any, notices: list[str]) -> Choice:
-    where = f"{kind}.{label}" if kind in LISTS else kind
-    if not isinstance(section, dict) or not isinstance(section.get("plugin"), str):
-        raise RecipeError(f"{where}: the preset names no plugin; add `plugin: NAME` to conf/{kind}/{label}.yaml")
-    plugin = registry.find(kind, section["plugin"])
-    if registry.shadows(plugin):
-        notices.append(f"{kind} '{plugin.name}' is {plugin.origin}'s ({plugin.path}), in place of the shipped one")
-    values = {key: value for key, value in section.items() if key != "plugin"}
-    config = validate(registry.load_plugin(plugin).Config, values, where)  # type: ignore[attr-defined]
-    return Choice(kind, label, plugin, config)
 
 
 def explain(argv: Sequence[str]) -> list[tuple[str, Any, str]]:

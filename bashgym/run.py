@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bashgym import __version__, jsonl, paths, pseudonyms, recipe
+from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RunFailed
 from bashgym.manifest import Manifest, now
@@ -55,7 +56,7 @@ def run_recipe(argv: Sequence[str], fresh: bool, until: str | None, screen: Term
         new = False
 
 
-def run_folder(chosen: recipe.Recipe, fresh: bool) -> tuple[Path, bool]:
+def run_folder(chosen: Recipe, fresh: bool) -> tuple[Path, bool]:
     """The run's folder, and whether it is a new one."""
     if chosen.settings.run_dir:
         folder = paths.resolve(chosen.settings.run_dir)
@@ -72,7 +73,7 @@ def run_folder(chosen: recipe.Recipe, fresh: bool) -> tuple[Path, bool]:
     return paths.home() / "runs" / f"{chosen.name}-{stamp}-{secrets.token_hex(2)}", True
 
 
-def past_runs(chosen: recipe.Recipe) -> Iterator[tuple[dict[str, Any], Path]]:
+def past_runs(chosen: Recipe) -> Iterator[tuple[dict[str, Any], Path]]:
     """Runs of the same lock, the newest first."""
     found = []
     for file in (paths.home() / "runs").glob(f"{chosen.name}-*/manifest.json"):
@@ -118,9 +119,7 @@ def follow(folder: Path, screen: Terminal) -> None:
         time.sleep(STEP)
 
 
-def carried_out(
-    chosen: recipe.Recipe, folder: Path, may_reuse: bool, until: str | None, screen: Terminal
-) -> dict[str, Any]:
+def carried_out(chosen: Recipe, folder: Path, may_reuse: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
     """Runs in a folder this process owns, noting how it ends."""
     taken_up = (folder / "manifest.json").exists()
     run = opened(chosen, folder, screen)
@@ -136,7 +135,7 @@ def carried_out(
     return content
 
 
-def opened(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
+def opened(chosen: Recipe, folder: Path, screen: Terminal) -> Run:
     """The run with its lock file and manifest written."""
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
@@ -220,12 +219,12 @@ def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterat
         yield run_plan(prospective(chosen, plan_folder(chosen.name), screen))
 
 
-def prospective(chosen: recipe.Recipe, elsewhere: Path, screen: Terminal) -> Run:
+def prospective(chosen: Recipe, elsewhere: Path, screen: Terminal) -> Run:
     """The run a plan speaks of: the newest of this lock that has its dataset, else an empty one in `elsewhere`."""
     written = (folder for content, folder in past_runs(chosen) if "dataset" in content)
     return bare(chosen, next(written, elsewhere), screen)
 
 
-def bare(chosen: recipe.Recipe, folder: Path, screen: Terminal) -> Run:
+def bare(chosen: Recipe, folder: Path, screen: Terminal) -> Run:
     """A run as it lies in `folder`, nothing written."""
     return Run(chosen, folder, Manifest(folder / "manifest.json"), Store(paths.home() / "store"), screen)

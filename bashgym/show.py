@@ -23,11 +23,11 @@ def number(value: Any, unit: str = "") -> str:
 
 
 def recipes(json: bool) -> None:
-    from bashgym import recipe
+    from bashgym import choices
 
     rows = [
-        {"name": name, "origin": origin, "description": recipe.description(path), "path": str(path)}
-        for name, (origin, path) in recipe.recipes().items()
+        {"name": name, "origin": origin, "description": choices.description(path), "path": str(path)}
+        for name, (origin, path) in choices.recipes().items()
     ]
     if json:
         as_json(rows)
@@ -71,9 +71,9 @@ def plugins(json: bool) -> None:
 
 def model_registry(preset: str) -> Any:
     """The model registry with its preset's own settings."""
-    from bashgym import recipe as recipes_of
+    from bashgym import choices
 
-    return recipes_of.preset_plugin("model_registry", preset)
+    return choices.preset_plugin("model_registry", preset)
 
 
 def models(preset: str, json: bool) -> None:

@@ -21,7 +21,7 @@ FLOORS = [
         "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint", "training_log", "report",
     },
     {"registry"},
-    {"recipe", "stages"},
+    {"choices", "recipe", "stages"},
     {"run", "display", "show", "capture", "gateway", "dashboard", "orchestrate", "reflect"},
     {"cli", "__main__"},
 ]  # fmt: skip

@@ -51,7 +51,7 @@ def test_the_loss_fell_and_the_model_beats_base_and_control(quickstart):
     trained = score(manifest, "tool_accuracy", "trained")
     assert trained > score(manifest, "tool_accuracy", "base")
     assert trained > score(manifest, "tool_accuracy", "most_frequent_tool")
-    assert score(manifest, "arguments_exact", "trained") >= score(manifest, "arguments_exact", "most_frequent_tool")
+    assert score(manifest, "arguments_exact", "trained") > score(manifest, "arguments_exact", "base")
     assert score(manifest, "byte_perplexity", "trained") < score(manifest, "byte_perplexity", "base")
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from bashgym.choices import Choice, Recipe
 from bashgym.manifest import Manifest
-from bashgym.recipe import Choice, Recipe
 from bashgym.records import PluginSpec
 from bashgym.store import Store
 
