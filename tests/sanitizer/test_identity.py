@@ -123,3 +123,13 @@ def test_twice_is_once(clean: Callable[..., Sanitized], parts: list[str]) -> Non
 
 def test_the_engine_names_rules_and_lists(built: dict[str, Any]) -> None:
     assert all(word in built["identity"].engine() for word in ("kingfisher", "rules", "lists", "known"))
+
+
+def test_names_beside_addresses_and_hosts_of_private_networks(cleaned_text: Callable[..., str]) -> None:
+    log = "3d0e167 Maarit Zelenkov <maarit@quern.dev> Fix it\nce9eb66 Okwudili Quistgaard <ok@quern.dev> Start"
+    call = "curl https://shop-1.thistlemoor.internal/v1\nhost: mail-2.quern.internal\nping shop-1.thistlemoor.internal"
+    text = f"{log}\n{call}\ncurl http://metadata.google.internal/x http://host.docker.internal:80"
+    clean = cleaned_text(text, "identity")
+    for gone in ("Maarit", "Zelenkov", "Quistgaard", "thistlemoor", "quern.internal"):
+        assert gone not in clean
+    assert "metadata.google.internal" in clean and "host.docker.internal" in clean
