@@ -1,5 +1,9 @@
 """The base of every plugin's settings: unknown keys refused, every field documented under it."""
 
+import ast
+import inspect
+import itertools
+import textwrap
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -11,9 +15,25 @@ C = TypeVar("C", bound=BaseModel)
 
 
 class Config(BaseModel):
-    """Frozen settings; a field's docstring is its documentation."""
+    """Frozen settings; the docstring below a field is its documentation (see `documentation`)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=())
+    # not use_attribute_docstrings: it parses the source of every class at every start
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+def documentation(model: type[BaseModel]) -> dict[str, str]:
+    """field -> the docstring below it, read from the source."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    body = tree.body if isinstance(tree, ast.ClassDef) else []
+    return {
+        field.target.id: text.value.value
+        for field, text in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def validate(model: type[C], values: dict[str, Any], where: str) -> C:

@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_repository import CachingConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -136,9 +138,10 @@ def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any
     """Hydra's answer as plain values, and its list of the files it took, in order."""
     register()
     try:
-        with initialize_config_dir(str(file.parent), version_base="1.3"):
-            config = compose(file.stem, overrides=overrides)
+        with swift_yaml(), initialize_config_dir(str(file.parent), version_base="1.3"):
             loader = GlobalHydra.instance().config_loader()
+            loader.repository = CachingConfigRepository(loader.repository)  # type: ignore[attr-defined]
+            config = compose(file.stem, overrides=overrides)
             defaults = loader.compute_defaults_list(file.stem, overrides, RunMode.RUN).defaults
             values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except RecursionError:
@@ -157,6 +160,17 @@ def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise RecipeError(one_line(file, error)) from None
     return values, defaults  # type: ignore[return-value]
+
+
+@contextmanager
+def swift_yaml() -> Iterator[None]:
+    """OmegaConf's loader is made from `yaml.SafeLoader` at each use; its twin in C reads ten times faster."""
+    slow = yaml.SafeLoader
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", slow)  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        yaml.SafeLoader = slow  # type: ignore[misc]
 
 
 @lru_cache
