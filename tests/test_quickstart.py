@@ -149,6 +149,18 @@ def test_killed_while_training_the_same_command_goes_on(run, tmp_path):
     assert len(begun) == 2 and begun[1]["step"] >= 20  # from a saved step on, not from the start
 
 
+def test_an_adapter_goes_the_whole_way(run):
+    """LoRA on a model made from scratch: the checkpoint is an adapter, measured on top of its base, and registered."""
+    words = ["recipe=quickstart", "training=sft_lora", "training.device=cpu", "name=adapter"]
+    words += ["training.max_steps=8", "training.learning_rate=0.01", "training.logging_steps=1"]
+    done = run("run", *words, "model.sequence_len=1024", "benchmark.lm_eval.max_docs=4", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    manifest = json.loads(done.stdout)
+    assert (Path(manifest["model"]["path"]) / "adapter_config.json").is_file()
+    assert manifest["training"]["last_loss"] < manifest["training"]["first_loss"]
+    assert score(manifest, "byte_perplexity", "trained") != score(manifest, "byte_perplexity", "base")
+
+
 def test_real_sessions_train_and_register_a_model(run, samples):
     """`source=claude_code` on real session files; few steps, which is enough to see the loss fall."""
     words = ("recipe=quickstart", "source=claude_code", f"source.claude_code.path={samples / 'claude-code-entire'}")

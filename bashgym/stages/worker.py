@@ -88,10 +88,11 @@ def process(task: SessionTask) -> str:
     read = time.perf_counter()
     clean = sanitized(traces, task, redactions)
     cleaned = time.perf_counter()
-    judged = [judge(trace, task, keys) for trace, keys in zip(clean, replies, strict=True)]
+    root = clean[0].session_id if clean else hashlib.sha256(task.ref.id.encode()).hexdigest()[:16]
+    judged = [judge(trace, task, root, keys) for trace, keys in zip(clean, replies, strict=True)]
     clock = {"read": read - started, "sanitize": cleaned - read, "judge": time.perf_counter() - cleaned}
     summary = SessionSummary(
-        session=task.ref.id,
+        session=root,
         bytes=task.ref.size,
         lines=counts["lines"],
         malformed=counts["malformed"],
@@ -125,8 +126,8 @@ def sanitized(traces: list[Trace], task: SessionTask, redactions: Counter[str]) 
         raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
 
 
-def judge(trace: Trace, task: SessionTask, replies: tuple[int, ...]) -> Judged:
-    """The verdicts on a sanitized trace, its class, and the examples it would give."""
+def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) -> Judged:
+    """The verdicts on a sanitized trace of the session `root`, its class, and the examples it would give."""
     verdicts = tuple(
         msgspec.structs.replace(build(spec).judge(trace, JudgeContext()), judge=label)
         for label, spec in task.work.judges
@@ -137,7 +138,7 @@ def judge(trace: Trace, task: SessionTask, replies: tuple[int, ...]) -> Judged:
     totals = trace.info.totals
     summary = TraceSummary(
         session=name,
-        root=task.ref.id,
+        root=root,
         source=task.label,
         repo=trace.info.project.cwd or "",
         started=next((step.timestamp for step in trace.steps if step.timestamp), ""),
