@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Table
 
 T = TypeVar("T")
 WIDE = 400
+SMALL = ("Collecting ", "Downloading ", "Installing collected ")
 EVERY = 10.0  # seconds between lines where nobody watches a bar
 
 
@@ -26,6 +28,7 @@ class Terminal:
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(file=sys.stderr, highlight=False, quiet=quiet, soft_wrap=True)
         self.bar: Progress | None = None
+        self.status: Status | None = None
         self.task: Any = None
         self.last = 0.0
         self.begun = 0.0
@@ -33,6 +36,17 @@ class Terminal:
 
     def say(self, line: str) -> None:
         self.console.print(escape(printable(line)))
+
+    def step(self, line: str) -> None:
+        """A line of an installation: the small ones replace each other where a person watches, else are left out."""
+        if not line.startswith(SMALL):
+            self.close()
+            self.say(line)
+        elif self.console.is_terminal:
+            if self.status is None:
+                self.status = self.console.status("")
+                self.status.start()
+            self.status.update(escape(printable(line))[: self.console.width - 4])
 
     def progress(self, title: str, items: Iterable[T], total: int) -> Iterator[T]:
         columns = (
@@ -98,6 +112,9 @@ class Terminal:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+        if self.status is not None:
+            self.status.stop()
+            self.status = None
 
 
 def table(headers: list[str], rows: Iterable[list[str]]) -> None:

@@ -209,14 +209,15 @@ def environment(action: str, python: str, json: bool) -> int:
 
     screen = Terminal()
     if action == "create":
-        facts: dict[str, Any] = {"python": str(training.create(screen.say))}
+        facts: dict[str, Any] = {"python": str(training.create(screen.step))}
     elif action == "remove":
         facts = {"removed": [str(path) for path in training.remove()]}
     else:
         screen.say("importing the training packages, some ten seconds ...")
         facts = training.check(python)
+    screen.close()
     if json:
         as_json(facts)
-        return 0
-    table(["training environment", ""], ([key, written(value)] for key, value in facts.items()))
-    return 0
+    else:
+        table(["training environment", ""], ([key, written(value)] for key, value in facts.items()))
+    return 0 if facts.get("ok", True) else 1

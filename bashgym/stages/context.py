@@ -18,6 +18,9 @@ class Screen(Protocol):
 
     def say(self, line: str) -> None: ...
 
+    def step(self, line: str) -> None:
+        """A line of an installation, of which there are many."""
+
     def progress(self, title: str, items: Iterable[T], total: int) -> Iterator[T]:
         """`items`, with a bar that moves."""
 

@@ -29,7 +29,7 @@ class Trained(NamedTuple):
 def ensure_environment(run: Run) -> None:
     """Makes the training environment where it is missing, and says so; nothing where cloud.python names another."""
     started = time.perf_counter()
-    made = environment.ensure(getattr(run.recipe.one("cloud").config, "python", ""), run.screen.say)
+    made = environment.ensure(getattr(run.recipe.one("cloud").config, "python", ""), run.screen.step)
     if made.fresh:
         run.manifest.stage("environment", None, None, {}, time.perf_counter() - started)
     # plugins of every kind reach the same environment through this variable
