@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
+
+# time is measured in benchmarks/; on a busy machine a deadline would only make tests fail by chance
+settings.register_profile("bashgym", deadline=None)
+settings.load_profile("bashgym")
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
