@@ -51,7 +51,3 @@ class Manifest:
         }
         stages = [stage for stage in self.content["stages"] if stage["name"] != name]
         self.update(stages=[*stages, entry])
-
-    def of(self, name: str) -> dict[str, Any] | None:
-        """A finished stage's entry."""
-        return next((stage for stage in self.content["stages"] if stage["name"] == name), None)

@@ -75,10 +75,10 @@ def run_folder(chosen: Recipe, fresh: bool) -> tuple[Path, bool]:
 
 def past_runs(chosen: Recipe) -> Iterator[tuple[dict[str, Any], Path]]:
     """Runs of the same lock, the newest first."""
-    found = []
+    found, wanted = [], chosen.lock_hash()
     for file in (paths.home() / "runs").glob(f"{chosen.name}-*/manifest.json"):
         content = Manifest(file).content
-        if content.get("lock_sha256") == chosen.lock_hash():
+        if content.get("lock_sha256") == wanted:
             found.append((content, file.parent))
     yield from sorted(found, key=lambda one: str(one[0].get("started")), reverse=True)
 

@@ -14,12 +14,18 @@ Usage = dict[str, dict[str, Any]]
 
 
 def usage(trace: Trace) -> Usage:
-    """tool -> {calls, arguments: {name: {json type: times}}} over the agent's steps of one trace."""
+    """How the tools of one trace were called."""
+    calls = (call for step in trace.steps for call in step.tool_calls or [])
+    return counted((call.function_name, call.arguments) for call in calls)
+
+
+def counted(calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Usage:
+    """tool -> {calls, arguments: {name: {json type: times}}} over calls of (name, arguments)."""
     found: Usage = {}
-    for call in (call for step in trace.steps for call in step.tool_calls or []):
-        tool = found.setdefault(call.function_name, {"calls": 0, "arguments": {}})
+    for called, arguments in calls:
+        tool = found.setdefault(called, {"calls": 0, "arguments": {}})
         tool["calls"] += 1
-        for name, value in call.arguments.items():
+        for name, value in arguments.items():
             types = tool["arguments"].setdefault(name, {})
             kind = JSON_TYPES.get(type(value), "null")
             types[kind] = types.get(kind, 0) + 1

@@ -218,22 +218,9 @@ def stored_examples(store: Store, key: str) -> Iterator[Example]:
 def declared(example: Example, common: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The dataset's tools, and those that only this example calls."""
     known = {tool["function"]["name"] for tool in common}
-    called: tools.Usage = {}
-    for message in example.messages:
-        for call in message.get("tool_calls", []):
-            function = call["function"]
-            if function["name"] not in known:
-                one = {
-                    function["name"]: {
-                        "calls": 1,
-                        "arguments": {
-                            name: {tools.JSON_TYPES.get(type(value), "null"): 1}
-                            for name, value in function["arguments"].items()
-                        },
-                    }
-                }
-                called = tools.merge([called, one])
-    return [*common, *tools.definitions(called, len(called))]
+    calls = [call["function"] for message in example.messages for call in message.get("tool_calls", [])]
+    rare = tools.counted((call["name"], call["arguments"]) for call in calls if call["name"] not in known)
+    return [*common, *tools.definitions(rare, len(rare))]
 
 
 def masked(data: dict[str, Any], keys: list[str], copied: set[str]) -> dict[str, Any]:
