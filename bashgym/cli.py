@@ -1,9 +1,9 @@
-"""The verbs of `bashgym`. Each imports what it needs when it is called, so that help is instant."""
+"""The command line: finds the verb, turns errors into one line. A verb is a file of bashgym/verbs/, imported when
+it is called, so that help is instant."""
 
-import argparse
+import importlib
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bashgym import __version__
 from bashgym.errors import BashGymError, did_you_mean
@@ -42,11 +42,11 @@ def dispatch(arguments: list[str]) -> int:
     verb, *rest = arguments
     if verb not in VERBS:
         raise BashGymError(f"{verb}: no such command{did_you_mean(verb, VERBS)}")
-    return VERBS[verb][0](rest)
+    return int(importlib.import_module(f"bashgym.verbs.{verb}").main(rest))
 
 
 def help_text() -> str:
-    verbs = "\n".join(f"  {name:<10} {line}" for name, (_, line) in VERBS.items())
+    verbs = "\n".join(f"  {name:<10} {line}" for name, line in VERBS.items())
     return (
         "usage: bashgym COMMAND ...\n\n"
         "Turns your sessions with coding agents into a small model that works as you do.\n\n"
@@ -57,132 +57,12 @@ def help_text() -> str:
     )
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, with its errors as ours: one line, exit code 2."""
-
-    def error(self, message: str) -> Any:
-        raise BashGymError(f"{self.prog.removeprefix('bashgym ')}: {message}; see {self.prog} --help")
-
-
-def parser(verb: str, about: str) -> Parser:
-    return Parser(prog=f"bashgym {verb}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-
-
-def run(arguments: list[str]) -> int:
-    about = (
-        "Runs a recipe from its sources to a registered model.\n\n"
-        "  bashgym run recipe=NAME [group=choice] [key=value] ...\n\n"
-        "group=choice picks another preset (cloud=runpod, source=claude_code, sanitizer=[secrets,pii,identity]);\n"
-        "key=value sets a value (training.learning_rate=1e-4); see `bashgym recipes show NAME` for all keys."
-    )
-    took = parser("run", about)
-    took.add_argument("overrides", nargs="*", metavar="key=value", help="the recipe and what to change in it")
-    took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
-    took.add_argument("-m", "--multirun", action="store_true", help="run every combination of values given as a,b")
-    took.add_argument("--fresh", action="store_true", help="start anew, also where an earlier run could be taken up")
-    took.add_argument(
-        "--until", choices=["dataset"], help="stop when the dataset is written; the same command without it goes on"
-    )
-    took.add_argument("--json", action="store_true", help="print the manifest (or the plan) as JSON")
-    options = took.parse_intermixed_args(arguments)
-    from bashgym import show
-    from bashgym.display import Terminal
-
-    screen = Terminal()
-    from bashgym.run import plan_recipe, run_recipe, sweep
-
-    if options.plan:
-        for plan in plan_recipe(options.overrides, options.multirun, screen):
-            show.plan(plan, options.json)
-        return 0
-    if options.multirun:
-        sweep(
-            options.overrides,
-            options.fresh,
-            options.until,
-            screen,
-            lambda content: show.finished(content, options.json),
-        )
-    else:
-        show.finished(run_recipe(options.overrides, options.fresh, options.until, screen), options.json)
-    return 0
-
-
-def recipes(arguments: list[str]) -> int:
-    took = parser("recipes", "Lists recipes, or shows one flattened, with the origin of each value.")
-    took.add_argument("action", choices=["list", "show"])
-    took.add_argument(
-        "words", nargs="*", metavar="NAME [key=value]", help="for show: the recipe, and overrides to apply"
-    )
-    took.add_argument("--json", action="store_true", help="print JSON")
-    options = took.parse_intermixed_args(arguments)
-    from bashgym import show
-
-    if options.action == "list":
-        show.recipes(options.json)
-        return 0
-    if not options.words:
-        raise BashGymError("recipes show: name a recipe; `bashgym recipes list` shows them")
-    name, *overrides = options.words
-    show.recipe([name if name.startswith("recipe=") else f"recipe={name}", *overrides], options.json)
-    return 0
-
-
-def plugins(arguments: list[str]) -> int:
-    took = parser("plugins", "Lists plugins, or trusts one that takes the name of a shipped sanitizer.")
-    took.add_argument("action", choices=["list", "trust"])
-    took.add_argument("words", nargs="*", metavar="KIND NAME", help="for trust: which plugin")
-    took.add_argument("--json", action="store_true", help="print JSON")
-    options = took.parse_intermixed_args(arguments)
-    if options.action == "list":
-        from bashgym import show
-
-        show.plugins(options.json)
-        return 0
-    if len(options.words) != 2:
-        raise BashGymError("plugins trust: give a kind and a name, such as: bashgym plugins trust sanitizer secrets")
-    from bashgym import registry
-
-    path = registry.trust(*options.words)
-    print(f"trusted, as long as not one byte of it changes: {path}")
-    return 0
-
-
-def models(arguments: list[str]) -> int:
-    took = parser("models", "Lists registered models, or shows one with its scores and lineage.")
-    took.add_argument("action", choices=["list", "show"])
-    took.add_argument("name", nargs="?", help="for show: the model, or NAME@VERSION, or NAME@ALIAS")
-    took.add_argument("--registry", default="mlflow", metavar="PRESET", help="which model registry (default: mlflow)")
-    took.add_argument("--json", action="store_true", help="print JSON")
-    options = took.parse_intermixed_args(arguments)
-    from bashgym import show
-
-    if options.action == "list":
-        show.models(options.registry, options.json)
-        return 0
-    if not options.name:
-        raise BashGymError("models show: name a model; `bashgym models list` shows them")
-    show.model(options.registry, options.name, options.json)
-    return 0
-
-
-def env(arguments: list[str]) -> int:
-    took = parser("env", "Makes, checks or removes the training environment, where Axolotl and lm-eval live.")
-    took.add_argument("action", choices=["create", "check", "remove"])
-    took.add_argument("--python", default="", metavar="PATH", help="for check: another environment's interpreter")
-    took.add_argument("--json", action="store_true", help="print JSON")
-    options = took.parse_intermixed_args(arguments)
-    from bashgym import show
-
-    return show.environment(options.action, options.python, options.json)
-
-
-VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
-    "run": (run, "run a recipe: sessions in, a measured and registered model out"),
-    "recipes": (recipes, "list recipes; show one with the origin of each value"),
-    "plugins": (plugins, "list plugins and where they come from"),
-    "models": (models, "list registered models; show one with scores and lineage"),
-    "env": (env, "make, check or remove the training environment"),
+VERBS: dict[str, str] = {
+    "run": "run a recipe: sessions in, a measured and registered model out",
+    "recipes": "list recipes; show one with the origin of each value",
+    "plugins": "list plugins and where they come from",
+    "models": "list registered models; show one with scores and lineage",
+    "env": "make, check or remove the training environment",
 }
 
 

@@ -3,6 +3,7 @@
 python docs/generate.py [--check]    --check writes nothing and fails where a page is out of date"""
 
 import contextlib
+import importlib
 import io
 import os
 import sys
@@ -25,10 +26,10 @@ WRITTEN = "<!-- Written by docs/generate.py; do not edit. -->\n"
 def cli_page() -> str:
     """The help of every command, as it prints it."""
     parts = [WRITTEN, "# Commands\n", f"```\n{cli.help_text()}\n```\n"]
-    for verb, (function, _) in cli.VERBS.items():
+    for verb in cli.VERBS:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-            function(["--help"])
+            importlib.import_module(f"bashgym.verbs.{verb}").main(["--help"])
         parts.append(f"## bashgym {verb}\n\n```\n{out.getvalue().strip()}\n```\n")
     return "\n".join(parts)
 

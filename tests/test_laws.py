@@ -18,12 +18,14 @@ FLOORS = [
     {"paths", "trace", "jsonl"},
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
     {
-        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "claude_code", "signals", "rented",
-        "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint", "training_log", "report",
+        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "claude_code",
+        "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint",
+        "training_log", "report",
     },
     {"registry"},
     {"choices", "recipe", "stages"},
-    {"run", "display", "show", "capture", "gateway", "dashboard", "orchestrate", "reflect"},
+    {"run", "display", "show", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history"},
+    {"verbs"},
     {"cli", "__main__"},
 ]  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

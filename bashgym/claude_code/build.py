@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from bashgym.claude_code import replies, results, tree, users, windows
-from bashgym.claude_code.facts import agent_of, ended, inherit, outcome, project_of, totals
+from bashgym.claude_code.facts import agent_of, inherit, project_of
 from bashgym.claude_code.lines import Entry
+from bashgym.reading.facts import ended, outcome, totals
 from bashgym.trace import (
     Event,
     Malformed,

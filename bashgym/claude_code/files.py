@@ -4,7 +4,6 @@ Sub-agents' files lie beside the session's file as `agent-<id>.jsonl` (2.0.37 to
 in their lines) or in `<session>/subagents/` (since 2.1.2, with `agent-<id>.meta.json` since 2.1.80); before that
 they had none. A folder of session files that is no projects folder is read the same way."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bashgym import jsonl
-from bashgym.errors import InputError
+from bashgym.reading.files import reference, unreadable
 from bashgym.records import SessionRef
 
 SOURCE = "claude_code"
@@ -21,7 +20,6 @@ SPILLED = "tool-results"  # outputs of tools, which may be JSON Lines themselves
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OF_CLAUDE = frozenset({"sessionId", "leafUuid", "snapshot", "parentUuid"})
 OF_OTHERS = frozenset({"hook_event_name", "projectHash"})  # a log of hooks, a session of Gemini CLI
-BLOCK = 1 << 20
 
 
 def sessions(root: Path) -> Iterator[SessionRef]:
@@ -35,7 +33,7 @@ def sessions(root: Path) -> Iterator[SessionRef]:
         if root in (path, folder):
             name = session_id(path, folder, taken)
             taken.add(name)
-            yield reference(name, path, sorted(others))
+            yield reference(SOURCE, name, path, sorted(others))
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -113,27 +111,3 @@ def session_id(path: Path, folder: Path, taken: Iterable[str]) -> str:
     """The session's uuid where the file bears it, else the path within the folder, which is unique."""
     within = path.relative_to(folder).with_suffix("").as_posix()
     return path.stem if UUID.fullmatch(path.stem) and path.stem not in taken else within
-
-
-def reference(name: str, path: Path, others: list[Path]) -> SessionRef:
-    """`sha256` is over the bytes of `path` and then of `others`, in this order."""
-    digest, size = hashlib.sha256(), 0
-    for file in (path, *others):
-        for block in blocks(file):
-            digest.update(block)
-            size += len(block)
-    files = tuple(str(other) for other in others)
-    return SessionRef(source=SOURCE, id=name, path=str(path), size=size, sha256=digest.hexdigest(), files=files)
-
-
-def blocks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                yield block
-    except OSError as error:
-        raise unreadable(path, error) from None
-
-
-def unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path}: cannot be read ({error.strerror}); make it readable or move it out of the folder")

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import msgspec
 
 from bashgym import jsonl
-from bashgym.claude_code import blobs
 from bashgym.errors import InputError
+from bashgym.reading import blobs
 from bashgym.trace import Malformed, SourceFile
 
 Role = Literal["assistant", "user", "queued", "event"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from bashgym.claude_code import blobs
 from bashgym.claude_code.lines import Entry
+from bashgym.reading import blobs
 from bashgym.trace import (
     CallExtra,
     CallInfo,

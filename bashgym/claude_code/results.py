@@ -3,8 +3,8 @@
 import re
 from typing import Any, Literal
 
-from bashgym.claude_code import blobs
 from bashgym.claude_code.lines import Entry
+from bashgym.reading import blobs
 from bashgym.trace import CallInfo, ObservationResult, ResultExtra, ResultInfo, plain
 
 Denied = Literal["user", "rule", "hook", "classifier"]

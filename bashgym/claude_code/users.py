@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from bashgym.claude_code import blobs
 from bashgym.claude_code.lines import Entry
+from bashgym.reading import blobs
 from bashgym.trace import Step, StepExtra, StepInfo, StepKind, plain
 
 INTERRUPT = "[Request interrupted by user"

@@ -29,6 +29,12 @@ from bashgym.store import Store
 from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
 
+# rooms and files whose code has no part in what the store holds
+NOT_DATA = {"cli.py", "run.py", "display.py", "show.py", "verbs", "capture", "history", "report", "rented"} | {
+    "plugins",
+    "inside",
+}
+
 
 class SessionWork(Record, frozen=True, kw_only=True):
     """What every session of a run is put through."""
@@ -238,6 +244,6 @@ def code_digest() -> str:
     """A hash of the code that makes the data, so that a cached result never outlives the code that made it."""
     digest = hashlib.sha256()
     for path in sorted(paths.HERE.rglob("*.py")):
-        if path.relative_to(paths.HERE).parts[0] not in {"cli.py", "run.py", "display.py", "plugins", "inside"}:
+        if path.relative_to(paths.HERE).parts[0] not in NOT_DATA:
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from bashgym.claude_code import blobs, lines
+from bashgym.claude_code import lines
 from bashgym.errors import InputError
+from bashgym.reading import blobs
 
 PICTURE = bytes(range(256)) * 40
 IMAGE = {

@@ -1,0 +1,1 @@
+"""What sources share: files to references, lines to values, turns to a trace. Nothing here knows any one agent."""

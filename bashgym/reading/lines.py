@@ -1,0 +1,71 @@
+"""A file of JSON Lines as a source reads it: every line that is not blank is an entry or malformed, none is lost."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bashgym import jsonl
+from bashgym.reading.files import unreadable
+from bashgym.trace import Malformed, SourceFile
+
+NOT_JSON = "not JSON"
+
+
+class Entry(msgspec.Struct, eq=False):
+    """One line that holds an object: its number from 1 and its value."""
+
+    line_no: int
+    value: dict[str, Any]
+
+    def text(self, key: str) -> str | None:
+        """The value at `key` where it is text and not empty."""
+        found = self.value.get(key)
+        return found if isinstance(found, str) and found else None
+
+
+class File(msgspec.Struct, eq=False):
+    """A file as read: what it is, its entries in order, its malformed lines; `file` of those is `number`."""
+
+    source: SourceFile
+    entries: list[Entry]
+    malformed: list[Malformed]
+
+
+def read(path: Path, number: int = 0) -> File:
+    """Every line of `path`, which is file `number` of its session. Raises InputError when it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    entries: list[Entry] = []
+    malformed: list[Malformed] = []
+    pieces = content.split(b"\n")
+    for line_no, piece in enumerate(pieces, 1):
+        raw = piece.strip()
+        if not raw:
+            continue
+        value, reason = parsed(raw, torn=line_no == len(pieces))
+        if reason is None:
+            entries.append(Entry(line_no, value))
+        else:
+            malformed.append(Malformed(file=number, line_no=line_no, reason=reason, raw=legible(raw)))
+    count = len(entries) + len(malformed)
+    digest = hashlib.sha256(content).hexdigest()
+    source = SourceFile(path=str(path), sha256=digest, bytes=len(content), lines=count, malformed=len(malformed))
+    return File(source, entries, malformed)
+
+
+def parsed(raw: bytes, torn: bool) -> tuple[dict[str, Any], str | None]:
+    """The object of a line, or why there is none; `torn` says that no newline follows it (still being written)."""
+    try:
+        value = jsonl.parse(raw)
+    except ValueError as error:
+        return {}, "unfinished last line" if torn else f"{NOT_JSON}: {error}"
+    return (value, None) if isinstance(value, dict) else ({}, "not an object")
+
+
+def legible(raw: bytes) -> str:
+    """The bytes as text; what is not UTF-8 is written as backslash escapes."""
+    return raw.decode("utf-8", "backslashreplace")

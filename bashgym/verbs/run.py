@@ -1,0 +1,43 @@
+"""`bashgym run`: a recipe from its sources to a registered model."""
+
+from bashgym.verbs import parser
+
+
+def main(arguments: list[str]) -> int:
+    about = (
+        "Runs a recipe from its sources to a registered model.\n\n"
+        "  bashgym run recipe=NAME [group=choice] [key=value] ...\n\n"
+        "group=choice picks another preset (cloud=runpod, source=claude_code, sanitizer=[secrets,pii,identity]);\n"
+        "key=value sets a value (training.learning_rate=1e-4); see `bashgym recipes show NAME` for all keys."
+    )
+    took = parser("run", about)
+    took.add_argument("overrides", nargs="*", metavar="key=value", help="the recipe and what to change in it")
+    took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
+    took.add_argument("-m", "--multirun", action="store_true", help="run every combination of values given as a,b")
+    took.add_argument("--fresh", action="store_true", help="start anew, also where an earlier run could be taken up")
+    took.add_argument(
+        "--until", choices=["dataset"], help="stop when the dataset is written; the same command without it goes on"
+    )
+    took.add_argument("--json", action="store_true", help="print the manifest (or the plan) as JSON")
+    options = took.parse_intermixed_args(arguments)
+    from bashgym import show
+    from bashgym.display import Terminal
+
+    screen = Terminal()
+    from bashgym.run import plan_recipe, run_recipe, sweep
+
+    if options.plan:
+        for plan in plan_recipe(options.overrides, options.multirun, screen):
+            show.plan(plan, options.json)
+        return 0
+    if options.multirun:
+        sweep(
+            options.overrides,
+            options.fresh,
+            options.until,
+            screen,
+            lambda content: show.finished(content, options.json),
+        )
+    else:
+        show.finished(run_recipe(options.overrides, options.fresh, options.until, screen), options.json)
+    return 0
