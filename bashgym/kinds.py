@@ -56,7 +56,10 @@ class JudgeContext:
 
 @runtime_checkable
 class Source(Protocol):
-    """Sessions from the outside world."""
+    """Sessions from the outside world.
+
+    A source whose settings, left as they are, read what an agent keeps on this machine says which agent that is in a
+    class attribute `agent` ("Codex CLI"): `bashgym collect` asks all of these."""
 
     def list(self) -> Iterable[SessionRef]:
         """Every session there is, unread; raises InputError when the place itself is not there."""

@@ -24,6 +24,16 @@ def home() -> Path:
     return folder
 
 
+def spool() -> Path:
+    """Where the hooks write: `claude_code/<session>.jsonl`, one line an event (see hooks/capture.py)."""
+    return home() / "spool"
+
+
+def archive() -> Path:
+    """Copies of session files that their agents will delete: `claude_code/<as in projects/>.gz`, compressed."""
+    return home() / "archive"
+
+
 def envs() -> Path:
     """`$BASHGYM_ENVS` (default the user's cache folder): the training environments, large and shared."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

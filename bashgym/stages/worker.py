@@ -30,10 +30,7 @@ from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
 
 # rooms and files whose code has no part in what the store holds
-NOT_DATA = {"cli.py", "run.py", "display.py", "show.py", "verbs", "capture", "history", "report", "rented"} | {
-    "plugins",
-    "inside",
-}
+NOT_DATA = frozenset("cli.py run.py display.py show.py verbs capture history report rented plugins inside".split())  # noqa: SIM905
 
 
 class SessionWork(Record, frozen=True, kw_only=True):
