@@ -72,12 +72,18 @@ class ToolCall(Struct):
 
 
 class UsageInfo(Struct):
-    """Cache tiers, which ATIF has no names for."""
+    """Cache tiers, which ATIF has no names for, and what else a price depends on."""
 
     input_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
+    ephemeral_5m_input_tokens: int = 0  # of the tokens written to the cache: those kept for five minutes
+    ephemeral_1h_input_tokens: int = 0  # and for an hour; 0 in both where the agent did not say
+    reasoning_tokens: int | None = None  # of the tokens of the reply: the thinking, where the server said
+    web_search_requests: int = 0
     service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
 
 
 class UsageExtra(Struct):

@@ -20,7 +20,7 @@ FLOORS = [
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "claude_code",
         "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint",
-        "training_log", "report",
+        "training_log", "report", "prices",
     },
     {"registry"},
     {"choices", "recipe", "stages"},

@@ -24,6 +24,12 @@ from bashgym.trace import (
 
 Key = tuple[str, str | None]
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+WITHIN = {
+    "cache_creation": ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"),
+    "server_tool_use": ("web_search_requests",),
+    "output_tokens_details": ("thinking_tokens",),
+}
+TERMS = ("service_tier", "speed", "inference_geo")  # what a price depends on beside counts
 SYNTHETIC = "<synthetic>"
 SPOKEN = frozenset({"text", "image", "document"})
 
@@ -35,7 +41,7 @@ class Reply(msgspec.Struct, eq=False):
     parts: list[dict[str, Any]] = []
     thinking: list[str] = []
     usage: dict[str, int] = {}
-    tier: str | None = None
+    terms: dict[str, str] = {}
     cost: float | None = None
     seen: list[tuple[Any, dict[str, Any]]] = []  # blocks with their index, where the line says it
 
@@ -99,15 +105,23 @@ class Reply(msgspec.Struct, eq=False):
 
     def add_usage(self, entry: Entry, usage: Any) -> None:
         if isinstance(usage, dict):
-            for key in COUNTS:
-                count = usage.get(key)
-                if type(count) is int and count >= 0:
-                    self.usage[key] = max(count, self.usage.get(key, 0))
-            tier = usage.get("service_tier")
-            self.tier = tier if isinstance(tier, str) else self.tier
+            self.count(usage, COUNTS)
+            for holder, keys in WITHIN.items():
+                if isinstance(inner := usage.get(holder), dict):
+                    self.count(inner, keys)
+            for key in TERMS:
+                if isinstance(term := usage.get(key), str) and term:
+                    self.terms[key] = term
         cost = entry.value.get("costUSD")
         if isinstance(cost, (int, float)) and not isinstance(cost, bool):
             self.cost = max(float(cost), self.cost or 0.0)
+
+    def count(self, usage: dict[str, Any], keys: tuple[str, ...]) -> None:
+        """The largest count of each key over the lines of the reply."""
+        for key in keys:
+            count = usage.get(key)
+            if type(count) is int and count >= 0:
+                self.usage[key] = max(count, self.usage.get(key, 0))
 
     def close(self) -> None:
         """Writes what was gathered into the step."""
@@ -116,21 +130,30 @@ class Reply(msgspec.Struct, eq=False):
         step.message = parts[0]["text"] if alone else parts or ""
         step.reasoning_content = "\n\n".join(self.thinking) or None
         if self.usage or self.cost is not None:
-            step.metrics = metrics(self.usage, self.tier, self.cost)
+            step.metrics = metrics(self.usage, self.terms, self.cost)
 
 
-def metrics(usage: dict[str, int], tier: str | None, cost: float | None) -> Metrics:
+def metrics(usage: dict[str, int], terms: dict[str, str], cost: float | None) -> Metrics:
     """ATIF's names: `prompt_tokens` includes what was read from the cache and what was written to it."""
     fresh, output, written, read = (usage.get(key, 0) for key in COUNTS)
-    tiers = UsageInfo(
-        input_tokens=fresh, cache_creation_input_tokens=written, cache_read_input_tokens=read, service_tier=tier
+    info = UsageInfo(
+        input_tokens=fresh,
+        cache_creation_input_tokens=written,
+        cache_read_input_tokens=read,
+        ephemeral_5m_input_tokens=usage.get("ephemeral_5m_input_tokens", 0),
+        ephemeral_1h_input_tokens=usage.get("ephemeral_1h_input_tokens", 0),
+        reasoning_tokens=usage.get("thinking_tokens"),
+        web_search_requests=usage.get("web_search_requests", 0),
+        service_tier=terms.get("service_tier"),
+        speed=terms.get("speed"),
+        inference_geo=terms.get("inference_geo"),
     )
     return Metrics(
         prompt_tokens=fresh + written + read,
         completion_tokens=output,
         cached_tokens=read,
         cost_usd=cost,
-        extra=UsageExtra(bashgym=tiers),
+        extra=UsageExtra(bashgym=info),
     )
 
 
