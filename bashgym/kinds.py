@@ -59,7 +59,9 @@ class Source(Protocol):
     """Sessions from the outside world.
 
     A source whose settings, left as they are, read what an agent keeps on this machine says which agent that is in a
-    class attribute `agent` ("Codex CLI"): `bashgym collect` asks all of these."""
+    class attribute `agent` ("Codex CLI"): `bashgym collect` asks all of these. A source that leaves out what its user
+    excluded or forgot (bashgym/reading/excluded.py) counts it by reason in an attribute `left_out`, a Counter that
+    holds the last listing's."""
 
     def list(self) -> Iterable[SessionRef]:
         """Every session there is, unread; raises InputError when the place itself is not there."""

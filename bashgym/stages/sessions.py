@@ -27,26 +27,32 @@ class Processed(NamedTuple):
 def run_sessions(run: Run) -> Processed:
     """Lists the sources, puts every session through the worker, notes the stages source, sanitize and judge."""
     started = time.perf_counter()
-    refs = listed(run)
+    refs, left_out = listed(run)
     listing = time.perf_counter() - started
     work = session_work(run)
     tasks = [SessionTask(work=work, label=label, ref=ref) for label, ref in refs]
     keys = worked(run, tasks)
-    totals = note(run, keys, [task.ref for task in tasks], listing)
+    totals = note(run, keys, [task.ref for task in tasks], left_out, listing)
     return Processed(keys, totals)
 
 
-def listed(run: Run) -> list[tuple[str, SessionRef]]:
-    """(source label, reference) of every session, in a fixed order; an id listed twice counts once."""
+def listed(run: Run) -> tuple[list[tuple[str, SessionRef]], Counter[str]]:
+    """(source label, reference) of every session, in a fixed order, and how many a source left out by reason.
+
+    An id listed twice counts once."""
     found: dict[tuple[str, str], SessionRef] = {}
+    left_out: Counter[str] = Counter()
     for label, source in run.plugins("source"):
         for ref in source.list():
             found.setdefault((label, f"{ref.id} {ref.path}"), ref)
+        left_out.update(getattr(source, "left_out", {}))
+    if left_out and not found:
+        raise InputError(f"every session is left out: {', '.join(f'{n} {reason}' for reason, n in left_out.items())}")
     if not found:
         labels = ", ".join(choice.key for choice in run.recipe.all("source"))
         raise InputError(f"{labels}: no sessions found there; point {labels.split(', ')[0]}.path at some")
     ordered = sorted(found.items(), key=lambda item: (item[0][0], item[1].id, item[1].sha256))
-    return [(label, ref) for (label, _), ref in ordered]
+    return [(label, ref) for (label, _), ref in ordered], left_out
 
 
 def session_work(run: Run) -> SessionWork:
@@ -87,7 +93,9 @@ def summaries(store: Store, keys: list[str]) -> Iterator[tuple[str, SessionSumma
         yield key, msgspec.json.decode(blob.split(b"\n", 1)[0], type=SessionSummary)
 
 
-def note(run: Run, keys: list[str], refs: list[SessionRef], listing: float) -> list[tuple[str, TraceSummary]]:
+def note(
+    run: Run, keys: list[str], refs: list[SessionRef], left_out: Counter[str], listing: float
+) -> list[tuple[str, TraceSummary]]:
     """Notes counts of the stages that ran inside the workers; seconds are the workers' own, cached ones included."""
     seconds: Counter[str] = Counter()
     redactions: Counter[str] = Counter()
@@ -105,13 +113,14 @@ def note(run: Run, keys: list[str], refs: list[SessionRef], listing: float) -> l
             traces.append((key, trace))
     digest = hashlib.sha256("\n".join(ref.sha256 for ref in refs).encode()).hexdigest()
     facts.update(reused=len(keys) - run.built["fresh sessions"])
-    malformed = {"malformed line, kept aside": facts["malformed"]} if facts["malformed"] else {}
+    dropped = {"malformed line, kept aside": facts["malformed"]} if facts["malformed"] else {}
+    dropped.update(left_out)
     run.manifest.update(
         sessions={**facts, "sha256": digest, "tokens": dict(tokens)},
         redactions=dict(sorted(redactions.items())),
         verdicts=dict(sorted(labels.items())),
     )
-    run.manifest.stage("source", len(keys), len(traces), malformed, listing + seconds["read"])
+    run.manifest.stage("source", len(keys) + left_out.total(), len(traces), dropped, listing + seconds["read"])
     run.manifest.stage("sanitize", len(traces), len(traces), {}, seconds["sanitize"], replaced=redactions.total())
     run.manifest.stage("judge", len(traces), len(traces), {}, seconds["judge"], classes=dict(sorted(labels.items())))
     return traces
