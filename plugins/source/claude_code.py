@@ -1,17 +1,24 @@
 """Claude Code's own session files, sub-agents included."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bashgym import config, paths
-from bashgym.claude_code import files, session
+from bashgym.claude_code import files, retention, session
+from bashgym.claude_code.retention import Deletion
 from bashgym.errors import InputError
+from bashgym.reading import excluded
 from bashgym.records import SessionRef
 from bashgym.trace import Trace
 
 
 class Source:
-    """Reads `projects/<folder>/<session>.jsonl`, or any folder of such files."""
+    """Reads `projects/<folder>/<session>.jsonl`, or any folder of such files.
+
+    The user's own history comes with what only the archive still has, and without what is excluded or forgotten."""
+
+    agent = "Claude Code"
 
     class Config(config.Config):
         path: str = ""
@@ -20,17 +27,26 @@ class Source:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.left_out: Counter[str] = Counter()
 
     def folder(self) -> Path:
         """Where the sessions are."""
         return paths.resolve(self.config.path) if self.config.path else paths.claude_home() / "projects"
 
     def list(self) -> Iterable[SessionRef]:
-        """Every session, unread. Raises InputError when the folder is not there or a file cannot be read."""
-        folder = self.folder()
-        if not folder.exists():
+        """Every session, unread, but those that are excluded or forgotten.
+
+        Raises InputError when the folder is not there or a file cannot be read."""
+        folder, archive = self.folder(), files.archive()
+        own = not self.config.path
+        if not folder.exists() and not (own and archive.exists()):
             raise InputError(f"source.claude_code.path: {folder} is not there; {self.way_out()}")
-        return files.sessions(folder)
+        self.left_out = Counter()
+        return excluded.kept(files.sessions(folder, archive if own else None), self.left_out, files.folders)
+
+    def deletion(self) -> Deletion | None:
+        """What Claude Code will soon delete of the user's own history; None where it is another folder."""
+        return None if self.config.path else retention.read()
 
     def way_out(self) -> str:
         if self.config.path:
