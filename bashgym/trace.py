@@ -32,6 +32,7 @@ class ResultInfo(Struct):
     uuid: str | None = None
     line_no: int | None = None
     truncated: bool = False
+    foreign: dict[str, Any] = {}  # keys of another tool's `extra`, kept (so in all that follow)
 
 
 class ResultExtra(Struct):
@@ -56,6 +57,7 @@ class CallInfo(Struct):
     denied: Literal["user", "rule", "hook", "classifier"] | None = None
     duration_ms: int | None = None
     started_at: str | None = None
+    foreign: dict[str, Any] = {}
 
 
 class CallExtra(Struct):
@@ -84,6 +86,7 @@ class UsageInfo(Struct):
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
+    foreign: dict[str, Any] = {}
 
 
 class UsageExtra(Struct):
@@ -97,6 +100,9 @@ class Metrics(Struct):
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     cost_usd: float | None = None
+    prompt_token_ids: list[int] | None = None
+    completion_token_ids: list[int] | None = None
+    logprobs: list[float] | None = None
     extra: UsageExtra = msgspec.field(default_factory=UsageExtra)
 
 
@@ -115,7 +121,7 @@ class StepInfo(Struct):
     permission_mode: str | None = None
     active: bool = True  # on the branch that the session ended on
     line_nos: list[int] = []
-    foreign: dict[str, Any] = {}  # keys of another tool's `extra`, kept
+    foreign: dict[str, Any] = {}
 
 
 class StepExtra(Struct):
@@ -130,7 +136,7 @@ class Step(Struct):
     message: str | list[dict[str, Any]] = ""
     timestamp: str | None = None
     model_name: str | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: str | float | None = None
     reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
     observation: Observation | None = None
@@ -176,6 +182,8 @@ class SourceInfo(Struct):
     entrypoint: str | None = None
     files: list[SourceFile] = []
     captured_by: Literal["hook", "scan", "proxy", "import"] = "scan"
+    dataset: str | None = None  # where the session was published: a name, with @ and the revision where one is known
+    license: str | None = None  # of that data set; "missing" where it says none
 
 
 class ProjectInfo(Struct):
