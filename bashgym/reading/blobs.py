@@ -15,13 +15,24 @@ class TooDeep(ValueError):
 
 
 def digest(text: str) -> dict[str, Any]:
-    """`sha256` (hex) and `bytes` of what base64 `text` stands for; of the text itself where it is no base64."""
-    body = text.partition(";base64,")[2] if text.startswith("data:") else text
+    """`sha256` (hex) and `bytes` of what base64 `text` stands for, `media_type` where it is a data URL that says so;
+    of the text itself where it is no base64."""
+    head, _, body = text.partition(";base64,") if text.startswith("data:") else ("", "", text)
     try:
         content = binascii.a2b_base64(body.translate(URL_SAFE))
     except ValueError:
         content = text.encode("utf-8", "surrogatepass")
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    media = {"media_type": head.removeprefix("data:")} if head else {}
+    return {**media, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def picture(url: Any) -> dict[str, Any]:
+    """The image part of a content for a URL; a data URL, whatever its length, becomes type, hash and size."""
+    if isinstance(url, dict):  # lifted before
+        return {"type": "image", **url}
+    if isinstance(url, str) and url.startswith("data:") and ";base64," in url:
+        return {"type": "image", **digest(url)}
+    return {"type": "image", "url": url}
 
 
 URL_SAFE = str.maketrans("-_", "+/")

@@ -1,16 +1,19 @@
 """A file of JSON Lines as a source reads it: every line that is not blank is an entry or malformed, none is lost."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bashgym import jsonl
+from bashgym.reading import blobs
 from bashgym.reading.files import unreadable
 from bashgym.trace import Malformed, SourceFile
 
 NOT_JSON = "not JSON"
+LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{%d}" % (blobs.LONG - 2))
 
 
 class Entry(msgspec.Struct, eq=False):
@@ -33,8 +36,9 @@ class File(msgspec.Struct, eq=False):
     malformed: list[Malformed]
 
 
-def read(path: Path, number: int = 0) -> File:
-    """Every line of `path`, which is file `number` of its session. Raises InputError when it cannot be read."""
+def read(path: Path, number: int = 0, lift: bool = False) -> File:
+    """Every line of `path`, which is file `number` of its session; with `lift` long base64 is replaced by its hash,
+    and a line that is nested too deep counts as malformed. Raises InputError when it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -47,6 +51,8 @@ def read(path: Path, number: int = 0) -> File:
         if not raw:
             continue
         value, reason = parsed(raw, torn=line_no == len(pieces))
+        if lift and reason is None:
+            reason = lifted(raw, value)
         if reason is None:
             entries.append(Entry(line_no, value))
         else:
@@ -64,6 +70,17 @@ def parsed(raw: bytes, torn: bool) -> tuple[dict[str, Any], str | None]:
     except ValueError as error:
         return {}, "unfinished last line" if torn else f"{NOT_JSON}: {error}"
     return (value, None) if isinstance(value, dict) else ({}, "not an object")
+
+
+def lifted(raw: bytes, value: dict[str, Any]) -> str | None:
+    """Lifts long base64 out of the value of a line; why it cannot be kept, where it cannot."""
+    if raw.count(b"{") + raw.count(b"[") <= blobs.DEEP and not LONG_BASE64.search(raw):
+        return None
+    try:
+        blobs.lift_long(value)
+    except blobs.TooDeep as error:
+        return str(error)
+    return None
 
 
 def legible(raw: bytes) -> str:
