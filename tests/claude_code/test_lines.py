@@ -109,7 +109,7 @@ def test_images_become_hash_and_size(scribe, write):
     (result,) = trace.steps[1].observation.results
     assert result.content == [part]
     assert result.extra.bashgym.raw == {"file": {"base64": LIFTED}, "type": "image"}
-    assert trace.info.events[0].raw["data"] == {"deep": [{"data": LIFTED}]}
+    assert trace.info.events[0].raw["data"] == {"deep": [{"data": {"media_type": "image/png", **LIFTED}}]}
 
 
 def test_words_are_never_taken_for_base64(scribe, write):
