@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bashgym import environment, jsonl, paths
+from bashgym import jsonl, paths
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.records import Dataset, Model
 
@@ -18,7 +18,7 @@ PREPARED = "prepared"
 OUTPUT = "checkpoint"
 METRICS = "metrics.jsonl"
 MODEL = "model"  # where a model made from the data lies
-TEMPLATES = f"{environment.INSIDE}/templates"
+TEMPLATES = f"{paths.INSIDE}/templates"
 
 # What our own templates need of a tokenizer. CodeLlama has no padding token, and </s> ends its turns anyway.
 TEMPLATE_KEYS: dict[str, dict[str, Any]] = {
@@ -189,7 +189,7 @@ def schedule(training: Mapping[str, Any], validation: bool) -> dict[str, Any]:
 @lru_cache
 def known_keys() -> frozenset[str]:
     """Top-level keys of the pinned Axolotl, and those our metrics plugin adds."""
-    shipped = jsonl.parse((paths.HERE / environment.INSIDE / "axolotl_keys.json").read_bytes())
+    shipped = jsonl.parse((paths.HERE / paths.INSIDE / "axolotl_keys.json").read_bytes())
     return frozenset(shipped["keys"]) | {"bashgym_metrics", "bashgym_rows"}
 
 

@@ -1,6 +1,7 @@
 """The command line: finds the verb, turns errors into one line. A verb is a file of bashgym/verbs/, imported when
 it is called, so that help is instant."""
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -9,11 +10,13 @@ from bashgym import __version__
 from bashgym.errors import BashGymError, did_you_mean
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+COLLECT_AFTER = 50_000  # new objects; Python's own 700 makes a start, whose objects all stay, a tenth longer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 1 the work failed, 2 the input is wrong, 3 privacy could not be kept, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(COLLECT_AFTER)
     try:
         return dispatch(arguments)
     except BashGymError as error:

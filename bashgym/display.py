@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -47,6 +48,15 @@ class Terminal:
                 self.status = self.console.status("")
                 self.status.start()
             self.status.update(escape(printable(line))[: self.console.width - 4])
+
+    @contextmanager
+    def waiting(self, title: str) -> Iterator[None]:
+        """A moving mark beside `title` while something goes on whose length is not known."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with self.console.status(escape(printable(title))):
+            yield
 
     def progress(self, title: str, items: Iterable[T], total: int) -> Iterator[T]:
         columns = (

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bashgym import jsonl, paths
 from bashgym.errors import InputError, RecipeError, RunFailed, did_you_mean
-from bashgym.venv import INSIDE, Environment, Pins, create, folder, last_line, marker, probe, remove, variables
+from bashgym.venv import Environment, Pins, create, folder, last_line, marker, probe, remove, variables
 
 __all__ = ["Environment", "Pins", "create", "remove", "variables"]  # from bashgym/venv.py, and all that is below
 
@@ -58,8 +58,9 @@ def check(override: str = "") -> dict[str, Any]:
 
 def place(run_folder: Path) -> Path:
     """Copies the code that runs over there into the run's folder, so that a run carries all it needs with it."""
-    there = run_folder / INSIDE
-    files = {file.relative_to(paths.HERE / INSIDE): file for file in (paths.HERE / INSIDE).rglob("*") if file.is_file()}
+    there = run_folder / paths.INSIDE
+    ours = paths.HERE / paths.INSIDE
+    files = {file.relative_to(ours): file for file in ours.rglob("*") if file.is_file()}
     sandbox = paths.HERE / "sandbox.py"
     if sandbox.exists():
         files[Path("sandbox.py")] = sandbox

@@ -1,13 +1,19 @@
-"""JSON Lines and whole files: append in one write, read past bad lines, replace atomically."""
+"""JSON Lines and whole files: append in one write, read past bad lines however long, replace atomically."""
 
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import orjson
+
+LONGEST = 128 << 20  # bytes of a line that are taken into memory; no agent writes lines near this long
+KEPT = 64 << 10  # bytes that are kept of a longer one
+DIGITS = bytes(48 if 48 <= byte <= 57 else 0 for byte in range(256))
+BIG = re.compile(rb"(?<![\w.\\])-?\d{19,}(?![\w.])")  # no 64-bit integer has more digits; those of 19 may be too large
 
 
 class Line(NamedTuple):
@@ -19,30 +25,83 @@ class Line(NamedTuple):
     error: str | None
 
 
-def parse(raw: bytes) -> Any:
-    """The JSON value of `raw`; what orjson refuses (NaN, lone surrogates, big numbers) is tried with `json`.
+class Piece(NamedTuple):
+    """The bytes of one line that is not blank, without what surrounds them; `fault`: why they are not all of it.
 
-    Raises ValueError when neither reads it."""
+    ended: a newline follows; where none does, the line may still be being written."""
+
+    number: int
+    raw: bytes
+    ended: bool
+    fault: str | None = None
+
+
+def pieces(file: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[Piece]:
+    """The lines of `file` one by one, however large it is; `seen` is given all bytes, as they are read."""
+    number = 0
+    while line := file.readline(LONGEST):
+        number += 1
+        seen(line)
+        ended = line.endswith(b"\n")
+        if not ended and len(line) == LONGEST:
+            size, ended = overlong(file, seen)
+            start = line[:KEPT]
+            del line
+            fault = f"a line of {(LONGEST + size) / 1e6:.0f} MB; only its start is kept"
+            yield Piece(number, start, ended, fault)
+        elif raw := line.strip():
+            yield Piece(number, raw, ended)
+
+
+def overlong(file: IO[bytes], seen: Callable[[bytes], object]) -> tuple[int, bool]:
+    """Passes over the rest of a line: its size, and whether a newline ends it."""
+    size = 0
+    while line := file.readline(1 << 20):
+        seen(line)
+        size += len(line)
+        if line.endswith(b"\n"):
+            return size, True
+    return size, False
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON value of `raw`; what orjson refuses (NaN, lone surrogates, a byte order mark) is tried with `json`.
+
+    So are integers of more than 64 bits, which orjson would turn into floats. Raises ValueError when neither reads
+    it."""
     try:
-        return orjson.loads(raw)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        try:
-            return json.loads(raw.decode("utf-8-sig", "surrogatepass"))
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+        return slowly(raw)
+    return slowly(raw) if may_hold_big(raw) and BIG.search(raw) else value
+
+
+def may_hold_big(raw: bytes) -> bool:
+    """False where no 19 digits follow each other: of so many, each fourth byte is a digit four times running."""
+    return b"0000" in raw[::4].translate(DIGITS)
+
+
+def slowly(raw: bytes) -> Any:
+    """The JSON value of `raw` by the standard library."""
+    try:
+        return json.loads(raw.decode("utf-8-sig", "surrogatepass"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 (byte {error.start + 1})") from None
 
 
 def read_lines(path: Path) -> Iterator[Line]:
     """Every line that is not blank, malformed ones included, with `error` set."""
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            text = raw.strip()
-            if not text:
+        for number, raw, _, fault in pieces(file, len):
+            if fault:
+                yield Line(number, raw, None, fault)
                 continue
             try:
-                yield Line(number, text, parse(text), None)
+                yield Line(number, raw, parse(raw), None)
             except ValueError as error:
-                yield Line(number, text, None, str(error))
+                yield Line(number, raw, None, str(error))
 
 
 def dumps(value: Any) -> bytes:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+INSIDE = "inside"  # our code for the training environment: here, and in a run's folder
 
 
 def shipped(name: str) -> Path:

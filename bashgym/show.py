@@ -38,7 +38,6 @@ def recipes(json: bool) -> None:
 def recipe(argv: list[str], json: bool) -> None:
     from bashgym import recipe as recipes_of
 
-    recipes_of.load(argv)  # every fault is told before anything is shown
     rows = recipes_of.explain(argv)
     if json:
         as_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])

@@ -20,8 +20,6 @@ from typing import Any, NamedTuple
 from bashgym import jsonl, paths
 from bashgym.errors import InputError, RunFailed
 
-INSIDE = "inside"
-
 # Axolotl pins zstandard 0.22.0, which has no wheel for 3.13 and cannot be built there.
 MINORS = ("3.12", "3.11")
 
@@ -50,7 +48,7 @@ class Pins:
     constraints that hold every other package to a version that was tried."""
 
     groups: tuple[tuple[str, ...], ...] = (("torch==2.13.0",), ("axolotl==0.19.0",))
-    constraints: Path = field(default_factory=lambda: paths.HERE / INSIDE / "constraints.txt")
+    constraints: Path = field(default_factory=lambda: paths.HERE / paths.INSIDE / "constraints.txt")
     imports: tuple[str, ...] = ("torch", "transformers", "axolotl", "lm_eval")
     size_gb: float = SIZE_GB
     pip: str = "pip>=25,<27"  # an older one downloads whole wheels only to tell what it would install
@@ -290,7 +288,8 @@ def variables(environment: Environment, run_folder: Path | None = None, online: 
         ours |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     if run_folder is not None:
         # copies of the dataset that the loader makes stay in the run's folder, with the dataset itself
-        ours |= {"PYTHONPATH": str(run_folder / INSIDE), "HF_DATASETS_CACHE": str(run_folder / "prepared" / "cache")}
+        ours |= {"PYTHONPATH": str(run_folder / paths.INSIDE)}
+        ours |= {"HF_DATASETS_CACHE": str(run_folder / "prepared" / "cache")}
     return {**kept, **ours}
 
 

@@ -135,7 +135,7 @@ class Benchmark:
         command = ["python", "-m", "lm_task", "--docs", DOCS, "--model", model.path, "--out", prompts(model)]
         command += ["--context", str(model.sequence_len), "--new-tokens", str(self.new_tokens(model))]
         if model.chat_template != "tokenizer_default":
-            command += ["--template", f"{environment.INSIDE}/templates/{model.chat_template}.jinja"]
+            command += ["--template", f"{paths.INSIDE}/templates/{model.chat_template}.jinja"]
         said = environment.run(there, command, Path(model.folder), log, online=not is_local(model.path))
         return dict(json.loads(said.strip().splitlines()[-1]))
 
@@ -148,7 +148,7 @@ class Benchmark:
         for name in names:
             jsonl.replace(tasks / f"{name}.yaml", self.task(name, model).encode())
         # a task's functions are looked for beside it
-        jsonl.replace(tasks / "lm_task.py", (paths.HERE / environment.INSIDE / "lm_task.py").read_bytes())
+        jsonl.replace(tasks / "lm_task.py", (paths.HERE / paths.INSIDE / "lm_task.py").read_bytes())
         base, adapter = weights(Path(model.path)) if is_local(model.path) else (model.path, None)
         dtype = "float32" if self.config.device == "cpu" else "auto"
         arguments = {"pretrained": base, "max_length": model.sequence_len, "dtype": dtype, "tokenizer": model.path}

@@ -1,11 +1,8 @@
 """Worker processes on this machine."""
 
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from typing import Any
 
@@ -41,6 +38,10 @@ class Executor:
 
     def shift(self, function: Callable[[Any], Any], refs: Iterator[Any], workers: int) -> Iterator[Any]:
         """Results of one pool of workers."""
+        import multiprocessing
+        from concurrent.futures import Future, ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=tie_to_parent)
         pending: deque[Future[Any]] = deque()

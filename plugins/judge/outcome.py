@@ -1,14 +1,17 @@
 """How did a session turn out? Test runs, errors, commits, reverts and the user's last words, read from the trace."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from bashgym import config
 from bashgym.kinds import JudgeContext
 from bashgym.records import Signal, Verdict
-from bashgym.signals.history import History, history
 from bashgym.trace import Trace
+
+if TYPE_CHECKING:  # what reads commands is loaded when the first trace is judged: it doubles a recipe's check
+    from bashgym.signals.history import History
 
 NAME = "outcome"
 SEEN = 1.0  # the trace itself says so
@@ -70,6 +73,8 @@ class Judge:
         """Abstains where no agent acted."""
         if not any(step.source == "agent" and step.info.kind == "agent" for step in trace.steps):
             return Verdict(judge=NAME, score=None, reason="no agent step")
+        from bashgym.signals.history import history
+
         seen = history(trace)
         if not seen.calls:
             return Verdict(judge=NAME, score=None, reason="no tool call")
@@ -85,7 +90,7 @@ class Judge:
             signals=tuple(signals(seen)),
         )
 
-    def parts(self, seen: History) -> Iterator[tuple[str, float]]:
+    def parts(self, seen: "History") -> Iterator[tuple[str, float]]:
         """What adds to the base or takes from it, by the name of its key."""
         weights = self.config.model_dump()
         for name, times in amounts(seen).items():
@@ -93,7 +98,7 @@ class Judge:
                 yield name, weights[name] * times
 
 
-def amounts(seen: History) -> dict[str, float]:
+def amounts(seen: "History") -> dict[str, float]:
     """How often each weight counts."""
     tests, words = seen.tests, seen.words
     complained = words is not None and words.tone == "complaint"
@@ -116,17 +121,17 @@ def amounts(seen: History) -> dict[str, float]:
     }
 
 
-def is_verified(seen: History) -> bool:
+def is_verified(seen: "History") -> bool:
     """A known test result after the last edit, of a session that ended by itself and changed something."""
     return seen.ended == "completed" and changed(seen) and seen.tests.fresh and seen.tests.state in ("passed", "failed")
 
 
-def changed(seen: History) -> bool:
+def changed(seen: "History") -> bool:
     """Whether the session changed anything a test could speak for: an edit is seen, or its effect on the tests."""
     return bool(seen.edits) or bool(seen.turns("failed", "passed"))
 
 
-def why_fatal(seen: History) -> str:
+def why_fatal(seen: "History") -> str:
     """Why the session has failed whatever else is said for it; empty where it has not."""
     tests, words = seen.tests, seen.words
     if tests.state == "failed" and tests.fresh and tests.run and seen.edits:
@@ -140,14 +145,14 @@ def why_fatal(seen: History) -> str:
     return ""
 
 
-def confidence(seen: History, verified: bool) -> float:
+def confidence(seen: "History", verified: bool) -> float:
     """0.3 where only the course of the session speaks, 0.5 with a commit or an older test run, else the test run's."""
     if verified and seen.tests.run:
         return seen.tests.run.confidence
     return 0.5 if seen.commits or seen.tests.run else 0.3
 
 
-def signals(seen: History) -> Iterator[Signal]:
+def signals(seen: "History") -> Iterator[Signal]:
     """Everything the verdict rests on, each with its place."""
     for run in seen.runs:
         value = f"{run.result}: {run.command}"[:LONGEST_VALUE]
@@ -171,7 +176,7 @@ def signals(seen: History) -> Iterator[Signal]:
         yield Signal(name="last_words", value=tone, source="user", confidence=WORDS, step_id=place)
 
 
-def test_signals(seen: History) -> Iterator[Signal]:
+def test_signals(seen: "History") -> Iterator[Signal]:
     """The last state of the tests, whether it is later than the last edit, and where it turned."""
     tests = seen.tests
     sure, place = (tests.run.confidence, tests.run.step_id) if tests.run else (SEEN, None)

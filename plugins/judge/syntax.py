@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
 from bashgym import config
 from bashgym.kinds import JudgeContext
 from bashgym.records import Signal, Verdict
-from bashgym.signals.files import File, edited_files
-from bashgym.signals.parsing import Parsed, language_of, parse
 from bashgym.trace import Trace
+
+if TYPE_CHECKING:  # what reads commands and files is loaded when the first trace is judged: it doubles a recipe's check
+    from bashgym.signals.files import File
+    from bashgym.signals.parsing import Parsed
 
 NAME = "syntax"
 ONE_PARSER_CONFIDENCE = 0.95  # the parser is the language's own; the content was put together from the trace
@@ -20,9 +22,9 @@ ONE_PARSER_CONFIDENCE = 0.95  # the parser is the language's own; the content wa
 class Looked(NamedTuple):
     """One file and what its parser says of it, now and before the session."""
 
-    file: File
-    now: Parsed
-    before: Parsed | None  # None: made by the session, or not known what it was
+    file: "File"
+    now: "Parsed"
+    before: "Parsed | None"  # None: made by the session, or not known what it was
 
     @property
     def left_broken(self) -> bool:
@@ -54,6 +56,8 @@ class Judge:
 
     def judge(self, trace: Trace, context: JudgeContext) -> Verdict:
         """Abstains where no file of a known language has known content."""
+        from bashgym.signals.files import edited_files
+
         files = edited_files(trace)
         chosen = sorted(files, key=lambda file: file.step_id or 0)[-self.config.max_files :]
         looked = list(self.look(chosen))
@@ -73,7 +77,7 @@ class Judge:
             signals=signals,
         )
 
-    def look(self, files: Sequence[File]) -> Iterator[Looked]:
+    def look(self, files: Sequence["File"]) -> Iterator[Looked]:
         """Every file whose language is known, within the limits of time and size."""
         ends = time.monotonic() + self.config.max_seconds
         for file in files:
@@ -83,8 +87,10 @@ class Judge:
                 before = self.parsed(file.path, file.original, "", ends) if ask else None
                 yield Looked(file, now, before)
 
-    def parsed(self, path: str, content: str | None, why: str, ends: float) -> Parsed | None:
+    def parsed(self, path: str, content: str | None, why: str, ends: float) -> "Parsed | None":
         """None for a language that is not parsed here."""
+        from bashgym.signals.parsing import Parsed, language_of, parse
+
         language = language_of(path, content or "")
         if language is None:
             return None

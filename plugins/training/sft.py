@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from bashgym import axolotl, environment
+from bashgym import axolotl, paths
 from bashgym.config import Config as BaseConfig
 from bashgym.errors import RecipeError
 from bashgym.records import Dataset, Job, Model
@@ -88,6 +88,8 @@ class Training:
                 f"{dataset.folder}/train.jsonl has no rows to train on; see what was dropped in manifest.json, "
                 f"or let more sessions in with dataset.classes"
             )
+        from bashgym import environment
+
         config = axolotl.render(dataset, model, self.config.model_dump(), folder)
         environment.place(folder)
         rows = axolotl.prepare(dataset, folder)
@@ -101,7 +103,7 @@ class Training:
             output=axolotl.OUTPUT,
             config=config,
             gpu=self.gpu(model),
-            uploads=(axolotl.CONFIG, environment.INSIDE, *rows, *model_folder),
+            uploads=(axolotl.CONFIG, paths.INSIDE, *rows, *model_folder),
         )
 
     def gpu(self, model: Model) -> dict[str, Any]:
@@ -121,7 +123,7 @@ class Training:
 def surroundings(local: bool) -> dict[str, str]:
     """Variables of the job wherever it runs: nobody is told of it, and what is local is not looked for elsewhere."""
     quiet = {"AXOLOTL_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    places = {"PYTHONPATH": environment.INSIDE, "HF_DATASETS_CACHE": f"{axolotl.PREPARED}/cache"}
+    places = {"PYTHONPATH": paths.INSIDE, "HF_DATASETS_CACHE": f"{axolotl.PREPARED}/cache"}
     return {**quiet, **places, "TOKENIZERS_PARALLELISM": "false", **({"HF_HUB_OFFLINE": "1"} if local else {})}
 
 
