@@ -180,10 +180,21 @@ class Conversation:
 
 
 def metrics(
-    fresh: int, output: int, cache_read: int = 0, cache_write: int = 0, cost_usd: float | None = None
+    fresh: int,
+    output: int,
+    cache_read: int = 0,
+    cache_write: int = 0,
+    cost_usd: float | None = None,
+    reasoning: int | None = None,
 ) -> Metrics:
-    """Tokens of one reply: `fresh` input tokens are those that neither came from nor went to the cache."""
-    tiers = UsageInfo(input_tokens=fresh, cache_creation_input_tokens=cache_write, cache_read_input_tokens=cache_read)
+    """Tokens of one reply: `fresh` input tokens are those that neither came from nor went to the cache; those of
+    `output` are all of the reply's, its `reasoning` included."""
+    tiers = UsageInfo(
+        input_tokens=fresh,
+        cache_creation_input_tokens=cache_write,
+        cache_read_input_tokens=cache_read,
+        reasoning_tokens=reasoning,
+    )
     return Metrics(
         prompt_tokens=fresh + cache_read + cache_write,
         completion_tokens=output,
