@@ -47,11 +47,14 @@ class Unit(NamedTuple):
 
 
 class Sanitized(NamedTuple):
-    """The clean value; how many places were replaced, by type and by `label/rule`."""
+    """The clean value; how many places were replaced, by type and by `label/rule`; every text that was, with its type.
+
+    `removed` is for the leak gate (bashgym/gate/): it is as secret as what went in."""
 
     value: Any
     counts: dict[str, int]
     by_rule: dict[str, int]
+    removed: dict[str, str]
 
 
 class Found(NamedTuple):
@@ -72,6 +75,7 @@ def sanitize(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes
     scanners = [(label, each, ScanContext(session=session, strings=strings)) for label, each in sanitizers]
     counts: Counter[str] = Counter()
     by_rule: Counter[str] = Counter()
+    removed: dict[str, str] = {}
     clean: dict[Unit, str] = {}
     pending = {unit: [unit] for unit in seen if not inert(unit)}  # as it is now -> as it was
     for _ in range(ROUNDS):
@@ -84,8 +88,9 @@ def sanitize(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes
             for span in spans:
                 counts[span.type] += places
                 by_rule[span.rule] += places
+                removed.setdefault(unit.text[span.start : span.end], span.type)
         if not changed:
-            return Sanitized(rebuild(value, clean), dict(counts), dict(by_rule))
+            return Sanitized(rebuild(value, clean), dict(counts), dict(by_rule), removed)
         pending = changed
     raise PrivacyError(f"session {session}: still not clean after {ROUNDS} passes; it is left out")
 
