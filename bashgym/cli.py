@@ -61,6 +61,7 @@ def help_text() -> str:
 
 
 VERBS: dict[str, str] = {
+    "collect": "what all coding agents on this machine have done: tokens, cost, what to train on",
     "run": "run a recipe: sessions in, a measured and registered model out",
     "recipes": "list recipes; show one with the origin of each value",
     "plugins": "list plugins and where they come from",
