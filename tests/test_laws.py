@@ -19,8 +19,9 @@ FLOORS = [
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "claude_code",
+        "codex", "gemini", "opencode", "copilot",
         "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint",
-        "training_log", "report", "prices",
+        "training_log", "report", "prices", "exports", "traffic",
     },
     {"registry"},
     {"choices", "recipe", "stages"},
