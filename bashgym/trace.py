@@ -18,8 +18,8 @@ Ending = Literal["completed", "interrupted", "error", "unknown"]
 Relation = Literal["subagent", "fork", "resume", "compaction", "branch"]
 
 
-class Struct(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Base: defaults are left out of the JSON."""
+class Struct(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
+    """Base: defaults are left out of the JSON. Traces hold no circles, so the garbage collector passes them over."""
 
 
 class ResultInfo(Struct):
@@ -55,6 +55,12 @@ class Observation(Struct):
 class CallInfo(Struct):
     mcp_server: str | None = None
     denied: Literal["user", "rule", "hook", "classifier"] | None = None
+    asked: bool = False  # the user was asked whether it may run
+    permission: Literal["allowed", "denied"] | None = None  # where the agent wrote it down
+    permission_by: str | None = None  # as the agent calls it: user_permanent, config, hook ...
+    reason: str | None = None  # of a denial
+    error: str | None = None  # what a hook was told of a failed call, also where no result was ever written
+    interrupted: bool = False  # the user cut it short
     duration_ms: int | None = None
     started_at: str | None = None
     foreign: dict[str, Any] = {}
@@ -236,22 +242,50 @@ class Malformed(Struct):
 
 
 class Totals(Struct):
-    """Tokens of the session, each model reply counted once; sub-agents excluded (they are traces of their own)."""
+    """Tokens of the session, each model reply counted once; sub-agents excluded (they are traces of their own), and
+    steps that are known to be copies of another session's (`is_copied_context`).
+
+    Copies that an old resume made bear no such mark: over many sessions, count each (message_id, request_id) once,
+    or each message_id where one of two lacks the request's."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
     replies: int = 0
+    copied_replies: int = 0  # left out of all of the above
+    cost_usd: float | None = None  # what the agent itself says the session cost, its sub-agents included
+
+
+class Thinking(Struct):
+    """How much of the model's thinking the files hold: newer servers send summaries of it, or nothing."""
+
+    blocks: int = 0  # all, the redacted ones included
+    empty: int = 0  # without a word, only a signature
+    redacted: int = 0
+    characters: int = 0
+    display: dict[str, int] = {}  # blocks by what the client says of them: `updates` are summaries, `omitted` nothing
+
+
+class ModelSwitch(Struct):
+    """The user, or the client, went on with another model."""
+
+    ts: str | None = None
+    from_model: str | None = None
+    to_model: str | None = None
+    source: str | None = None
 
 
 class Outcome(Struct):
-    """Plain facts a reader can see without judging."""
+    """Plain facts a reader can see without judging. What can be told from them, with its source and how sure it is:
+    bashgym/signals/told.py."""
 
     tool_errors: int = 0
     rejections: int = 0
     interrupts: int = 0
     api_errors: int = 0
+    pr_urls: list[str] = []  # pull requests that the agent says it made
+    end_reason: str | None = None  # as a hook was told: clear, logout, prompt_input_exit, other ...
     ended: Ending = "unknown"
 
 
@@ -264,6 +298,8 @@ class TraceInfo(Struct, kw_only=True):
     branches: list[Branch] = []
     usage_reliable: bool = True
     totals: Totals = msgspec.field(default_factory=Totals)
+    thinking: Thinking = msgspec.field(default_factory=Thinking)
+    model_switches: list[ModelSwitch] = []
     outcome: Outcome = msgspec.field(default_factory=Outcome)
     events: list[Event] = []
     malformed: list[Malformed] = []

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,9 +32,44 @@ def test_dumps_and_parse_are_inverse(value):
 
 def test_what_orjson_refuses_is_still_read():
     assert jsonl.parse(b'{"a": "\\ud800"}') == {"a": "\ud800"}
-    assert jsonl.parse(str(2**80).encode()) in (2**80, float(2**80))
     assert jsonl.parse(b"\xef\xbb\xbf{}") == {}
     assert json.loads(jsonl.dumps({"a": "\ud800"})) == {"a": "\ud800"}
+
+
+@pytest.mark.parametrize(
+    "number", [2**64, 2**63, -(2**63), -(2**63) - 1, 2**80, -(10**18), 10**19 - 1, 123456789 * 10**12]
+)
+def test_big_integers_survive(number):
+    """orjson alone would make floats of them, silently."""
+    for line in (f"{number}", f'{{"a": [{number}, "x"]}}', f"[1.5, {number}]", f"[{number},{number}]"):
+        assert jsonl.parse(line.encode()) == json.loads(line)
+    text = f'"{number}{number}"'
+    assert jsonl.parse(text.encode()) == json.loads(text)
+    assert jsonl.parse(jsonl.dumps({"a": number})) == {"a": number}
+
+
+def test_what_nobody_reads_is_a_value_error():
+    for line in (b"[" * 5000, b"9" * 5000, b"\xff\xfe{\x00}\x00", b"{", b"\xed\xa0"):
+        with pytest.raises(ValueError):
+            jsonl.parse(line)
+
+
+def test_a_line_longer_than_memory_allows_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonl, "LONGEST", 3000)
+    path = tmp_path / "long.jsonl"
+    content = b'{"a":1}\n' + b"x" * 9000 + b'\n{"b":2}\n' + b" " * 2999 + b"\n" + b"y" * 3000
+    path.write_bytes(content)
+    seen = []
+    with path.open("rb") as file:
+        found = list(jsonl.pieces(file, seen.append))
+    assert b"".join(seen) == content
+    assert [(one.number, one.ended, one.fault is None) for one in found] == [
+        (1, True, True),
+        (2, True, False),
+        (3, True, True),
+        (5, False, False),
+    ]
+    assert [line.error is None for line in jsonl.read_lines(path)] == [True, False, True, False]
 
 
 def test_bad_lines_are_lines_too(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from bashgym.claude_code.lines import Entry
-from bashgym.trace import ToolCall, Trace
+from bashgym.trace import Step, ToolCall, Trace
 
 COMPACTION = "acompact"  # the agent that writes the summary at a compaction; it is no work of the session
 
@@ -26,11 +26,11 @@ def split(entries: list[Entry]) -> tuple[list[Entry], list[Group]]:
     groups: dict[str, Group] = {}
     root_of: dict[str, str] = {}
     for entry in entries:
-        uuid = entry.text("uuid")
+        uuid = entry.uuid
         if not entry.sidechain or uuid is None:
             own.append(entry)
             continue
-        root = entry.text("agentId") or root_of.get(entry.text("parentUuid") or "") or uuid
+        root = entry.text("agentId") or root_of.get(entry.parent or "") or uuid
         root_of.setdefault(uuid, root)
         groups.setdefault(root, Group(root, [])).entries.append(entry)
     spoken = {name: group for name, group in groups.items() if any(e.role != "event" for e in group.entries)}
@@ -84,9 +84,14 @@ def name(trace: Trace) -> str:
 
 def prompted(trace: Trace) -> None:
     """The first words a sub-agent hears are its caller's, not a person's; the step's origin says so."""
-    first = trace.steps[0] if trace.steps else None
+    first = opening(trace)
     if first is not None and first.info.kind == "human":
         first.info.origin = "parent"
+
+
+def opening(trace: Trace) -> Step | None:
+    """The first step that is no system prompt."""
+    return next((step for step in trace.steps if step.info.kind != "system"), None)
 
 
 def calls_of(trace: Trace) -> Iterator[ToolCall]:
@@ -111,7 +116,8 @@ def mentions(trace: Trace) -> Iterator[tuple[str, str]]:
 
 def by_prompt(trace: Trace, calls: dict[str, tuple[Trace, ToolCall]], taken: set[str]) -> str | None:
     """The first call whose prompt is the sub-agent's first words and which started no other."""
-    prompt = trace.steps[0].text if trace.steps and trace.steps[0].source == "user" else ""
+    first = opening(trace)
+    prompt = first.text if first is not None and first.source == "user" else ""
     for call_id, (parent, call) in calls.items():
         if prompt and call.arguments.get("prompt") == prompt and call_id not in taken and parent is not trace:
             return call_id

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bashgym.claude_code import replies, results, tree, users, windows
-from bashgym.claude_code.facts import agent_of, inherit, project_of
+from bashgym.claude_code import facts, replies, requests, results, tree, users, windows
 from bashgym.claude_code.lines import Entry
-from bashgym.reading.facts import ended, outcome, totals
+from bashgym.reading.facts import outcome, totals
 from bashgym.trace import (
     Event,
     Malformed,
@@ -40,8 +39,11 @@ class Conversation:
         self.expected = expected_calls(entries)
         self.early: list[tuple[Entry, ObservationResult]] = []  # results that come before their calls in the file
         self.messages: dict[str, list[Any]] = {}  # by uuid, to know copies
-        uuids = frozenset(uuid for entry in entries if (uuid := entry.text("uuid")))
-        self.tree = tree.Tree(uuids, any(entry.text("parentUuid") for entry in entries))
+        uuids = frozenset(entry.uuid for entry in entries if entry.uuid)
+        self.tree = tree.Tree(uuids, any(entry.parent for entry in entries))
+        if told := requests.system_step(entries):
+            self.steps.append(told)
+            self.tree.plant()
 
     def read(self) -> None:
         for entry in self.entries:
@@ -66,7 +68,7 @@ class Conversation:
 
     def is_copy(self, entry: Entry) -> bool:
         """The same uuid with the same message; the same uuid with another message is kept as a message."""
-        uuid = entry.text("uuid")
+        uuid = entry.uuid
         content = entry.value.get("message") or entry.value.get("attachment")
         earlier = self.messages.setdefault(uuid, []) if uuid else []
         copy = content in earlier
@@ -113,12 +115,12 @@ class Conversation:
             return None
         foreign = {"tool_use_id": answer.source_call_id} if answer.source_call_id else {}
         answer.source_call_id = None  # ATIF: it must name a call of the same step
-        info = StepInfo(kind="tool_result", parent=entry.text("parentUuid"), foreign=foreign)
-        info.uuids = [uuid] if (uuid := entry.text("uuid")) else []
+        info = StepInfo(kind="tool_result", parent=entry.parent, foreign=foreign)
+        info.uuids = [entry.uuid] if entry.uuid else []
         step = Step(
             step_id=len(self.steps) + 1,
             source="system",
-            timestamp=entry.text("timestamp"),
+            timestamp=entry.ts,
             observation=Observation(results=[answer]),
             extra=StepExtra(bashgym=info),
         )
@@ -146,9 +148,9 @@ def expected_calls(entries: Iterable[Entry]) -> frozenset[str]:
 
 def event_of(entry: Entry, mark: str = "", file: int = 0) -> Event:
     """The line verbatim; `mark` says why a message line is no step."""
-    kind = entry.text("type") or ""
+    kind = entry.kind
     kind = f"{mark}:{kind}" if mark else kind
-    return Event(type=kind, raw=entry.value, ts=entry.text("timestamp"), line_no=entry.line_no, file=file)
+    return Event(type=kind, raw=entry.value, ts=entry.ts, line_no=entry.line_no, file=file)
 
 
 def trace(
@@ -161,22 +163,25 @@ def trace(
     """The trace of one conversation whose lines are in `files[0]`, in their order; a sub-agent has a trajectory id."""
     talk = Conversation(entries)
     talk.read()
-    agent = agent_of(entries, talk.steps)
+    agent = facts.agent_of(entries, talk.steps)
     entrypoint = next((found for entry in entries if (found := entry.text("entrypoint"))), None)
     info = TraceInfo(
         source=SourceInfo(kind=KIND, client_version=agent.version, entrypoint=entrypoint, files=files),
-        project=project_of(entries),
-        lineage=inherit(entries, talk.steps),
+        project=facts.project_of(entries, talk.steps),
+        lineage=facts.inherit(entries, talk.steps),
         context_windows=windows.windows(talk.steps, talk.boundaries),
         branches=tree.branches(talk.tree, talk.steps),
-        totals=totals(talk.steps),
+        thinking=replies.thinking(talk.replies.values()),
         events=talk.events,
         malformed=malformed,
     )
+    info.totals = totals(talk.steps)
+    info.totals.cost_usd = facts.own_cost(entries)
     own = [step for step in talk.steps if step.info.kind == "agent"]
     info.usage_reliable = not own or any(step.info.stop_reason for step in own)
     info.outcome = outcome(talk.steps, talk.events)
-    info.outcome.ended = ended(talk.steps)
+    info.outcome.pr_urls = facts.pull_requests(entries)
+    info.outcome.ended = facts.ending(talk.steps, entries, malformed)
     return Trace(
         session_id=session_id,
         trajectory_id=trajectory_id,

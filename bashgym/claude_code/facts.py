@@ -1,12 +1,26 @@
-"""Who worked where, with which model, and what a session was copied from."""
+"""Who worked where, with which model, what it cost, how it ended, and what a session was copied from."""
 
+import hashlib
+import re
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
-from bashgym.claude_code.definitions import definitions
-from bashgym.claude_code.lines import Entry
-from bashgym.trace import Agent, Lineage, ProjectInfo, Step
+from bashgym.claude_code.lines import UNFINISHED, Entry
+from bashgym.claude_code.requests import definitions
+from bashgym.reading.excluded import repository
+from bashgym.reading.facts import ended
+from bashgym.trace import Agent, Ending, Lineage, Malformed, ProjectInfo, Step, plain
 
 NAME = "claude-code"
+REASONS_SINCE = (2, 1, 100)  # from this version on every reply that came to its end says why it ended
+RECENT = re.compile(r"Recent commits:\n([0-9a-f]{7,40})\b")
+HEAD = re.compile(r"[0-9a-f]{40}")
+ASKS_REMOTE = re.compile(r"\bgit\b.*\b(?:remote|push|fetch|pull|clone)\b")
+REMOTE = re.compile(
+    r"(?:^|\s)((?:https?://|ssh://|git@)[\w.@:-]+[:/][\w./~-]+/[\w.-]+|[\w-]+\.[\w.-]+:[\w.-]+/[\w.-]+)"
+)
+PULL = re.compile(r"(https://[\w.-]+/.+?)(?:/-)?/(?:pull|merge_requests)/\d+")
 
 
 def agent_of(entries: list[Entry], steps: list[Step]) -> Agent:
@@ -17,19 +31,88 @@ def agent_of(entries: list[Entry], steps: list[Step]) -> Agent:
     return Agent(name=NAME, version=version, model_name=model, tool_definitions=definitions(entries))
 
 
-def project_of(entries: list[Entry]) -> ProjectInfo:
-    """The folder the session began in, the branch it ended on."""
-    worktree = None
+def project_of(entries: list[Entry], steps: list[Step]) -> ProjectInfo:
+    """The folder the session began in, the branch it ended on, the commit it began at, the remote of the repository.
+
+    The commit is what the client told the model (the newest of the recent ones, often shortened)."""
+    worktree: dict[str, Any] = {}
+    commit = None
     for entry in entries:
-        if entry.value.get("type") == "worktree-state":
-            state = entry.value.get("worktreeSession")
-            path = state.get("worktreePath") if isinstance(state, dict) else None
-            worktree = path if isinstance(path, str) else None
+        if entry.kind == "worktree-state" and isinstance(state := entry.value.get("worktreeSession"), dict):
+            worktree = state
+        elif entry.kind == "attachment" and commit is None:
+            commit = recent_commit(entry.value.get("attachment"))
+    head = worktree.get("originalHeadCommit")
+    path = worktree.get("worktreePath")
     return ProjectInfo(
         cwd=next((found for entry in entries if (found := entry.text("cwd"))), None),
+        repo_remote_hash=remote_hash(entries, steps),
         git_branch=next((found for entry in reversed(entries) if (found := entry.text("gitBranch"))), None),
-        worktree=worktree,
+        git_commit=commit or (head if isinstance(head, str) and HEAD.fullmatch(head) else None),
+        worktree=path if isinstance(path, str) else None,
     )
+
+
+def recent_commit(attachment: Any) -> str | None:
+    """The newest commit in the state of git that a session began with."""
+    context = attachment.get("context") if isinstance(attachment, dict) else None
+    status = context.get("gitStatus") if isinstance(context, dict) else None
+    found = RECENT.search(status) if isinstance(status, str) else None
+    return found[1] if found else None
+
+
+def remote_hash(entries: list[Entry], steps: list[Step]) -> str | None:
+    """SHA-256 of the repository's remote as `host/owner/name`; from pull requests, else from what git printed.
+
+    Only a hash: the name may be private, and it is enough to tell repositories apart."""
+    url = next((found[1] for url in pull_requests(entries) if (found := PULL.match(url))), None)
+    url = url or next(printed_remotes(steps), None)
+    return hashlib.sha256(repository(url).encode()).hexdigest() if url else None
+
+
+def printed_remotes(steps: list[Step]) -> Iterator[str]:
+    """What looks like a remote in the output of a git command that names one."""
+    for step in steps:
+        for call in step.tool_calls or ():
+            command = call.arguments.get("command")
+            if not isinstance(command, str) or "git" not in command or not ASKS_REMOTE.search(command[:2000]):
+                continue
+            result = step.results().get(call.tool_call_id)
+            for line in plain(result.content)[:10_000].splitlines() if result else ():
+                if found := REMOTE.search(line[:400]):
+                    yield found[1]
+
+
+def pull_requests(entries: list[Entry]) -> list[str]:
+    """The pull requests that the client noted, each once."""
+    found = (entry.text("prUrl") for entry in entries if entry.kind == "pr-link")
+    return list(dict.fromkeys(url for url in found if url))
+
+
+def own_cost(entries: list[Entry]) -> float | None:
+    """USD as the client itself counts them, sub-agents and its own requests included; newer versions write it."""
+    for entry in reversed(entries):
+        cost = entry.value.get("totalCostUSD") if entry.kind == "cost-state" else None
+        if isinstance(cost, (int, float)) and not isinstance(cost, bool):
+            return float(cost)
+    return None
+
+
+def ending(steps: list[Step], entries: list[Entry], malformed: list[Malformed]) -> Ending:
+    """How the session ended, where it did: one that is still being written has not."""
+    found = ended(steps)
+    if found != "completed":
+        return found
+    torn = any(bad.reason == UNFINISHED and bad.file == 0 for bad in malformed)
+    last = next(step for step in reversed(steps) if step.info.active and step.info.kind == "agent")
+    version = next((said for entry in reversed(entries) if (said := entry.text("version"))), "")
+    cut = last.info.stop_reason is None and version_of(version) >= REASONS_SINCE
+    return "unknown" if torn or cut else "completed"
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """`2.1.329` -> (2, 1, 329); what is no version sorts before all."""
+    return tuple(map(int, re.findall(r"\d{1,9}", text)[:3]))
 
 
 def inherit(entries: list[Entry], steps: list[Step]) -> Lineage:
@@ -39,8 +122,8 @@ def inherit(entries: list[Entry], steps: list[Step]) -> Lineage:
     origin = None
     lines = set()
     for entry in entries:
-        asked, session = entry.text("requestSessionId"), entry.text("sessionId")
-        if asked and session and asked != session:
+        asked, session = entry.value.get("requestSessionId"), entry.text("sessionId")
+        if isinstance(asked, str) and asked and session and asked != session:
             origin = origin or asked
             lines.add(entry.line_no)
     last = max((number for number, step in enumerate(steps) if not lines.isdisjoint(step.info.line_nos)), default=-1)

@@ -1,6 +1,9 @@
-"""The lines of one session file: each is an entry (a message or an event) or malformed, and none is lost."""
+"""The lines of one session file: each is an entry (a message or an event) or malformed, and none is lost.
+
+A file is read line by line, so that what is held of it are its values and never its bytes."""
 
 import hashlib
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,27 +12,30 @@ import msgspec
 from bashgym import jsonl
 from bashgym.errors import InputError
 from bashgym.reading import blobs
+from bashgym.reading.files import opened, unreadable
 from bashgym.trace import Malformed, SourceFile
 
 Role = Literal["assistant", "user", "queued", "event"]
 NOT_JSON = "not JSON"
+UNFINISHED = "unfinished last line"
 
 
-class Entry(msgspec.Struct, eq=False):
-    """One readable line: its number from 1, its value, and what it is to a conversation."""
+class Entry(msgspec.Struct, eq=False, gc=False):
+    """One readable line: its number from 1, its value, what it is to a conversation, and what is often asked of it."""
 
     line_no: int
     value: dict[str, Any]
     role: Role
+    kind: str  # its `type`, "" where it has none
+    uuid: str | None
+    parent: str | None  # as written
+    ts: str | None
+    sidechain: bool
 
     def text(self, key: str) -> str | None:
         """The value at `key` where it is text and not empty."""
         found = self.value.get(key)
         return found if isinstance(found, str) and found else None
-
-    @property
-    def sidechain(self) -> bool:
-        return self.value.get("isSidechain") is True
 
 
 class SessionFile(msgspec.Struct, eq=False):
@@ -42,27 +48,32 @@ class SessionFile(msgspec.Struct, eq=False):
 
 def read(path: Path) -> SessionFile:
     """Every line of `path` that is not blank. Raises InputError when the file cannot be read."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); was it moved since it was listed?") from None
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    pieces = content.split(b"\n")
-    for number, piece in enumerate(pieces, 1):
-        raw = piece.strip()
-        if not raw:
-            continue
-        found = entry(number, raw)
-        if isinstance(found, Entry):
-            entries.append(found)
-        else:
-            torn = number == len(pieces) and found.startswith(NOT_JSON)  # no newline yet: still being written
-            reason = "unfinished last line" if torn else found
-            malformed.append(Malformed(file=0, line_no=number, reason=reason, raw=legible(raw)))
+    digest = hashlib.sha256()
+    size = 0
+
+    def seen(raw: bytes) -> None:
+        nonlocal size
+        size += len(raw)
+        digest.update(raw)
+
+    try:
+        with opened(path) as file:
+            for number, raw, ended, fault in jsonl.pieces(file, seen):
+                found = fault or entry(number, raw)
+                if isinstance(found, Entry):
+                    entries.append(found)
+                else:
+                    torn = not ended and found.startswith(NOT_JSON)  # no newline yet: still being written
+                    reason = UNFINISHED if torn else found
+                    malformed.append(Malformed(file=0, line_no=number, reason=reason, raw=legible(raw)))
+    except FileNotFoundError:
+        raise InputError(f"{path}: cannot be read (it is gone); was it moved since it was listed?") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, error) from None
     count = len(entries) + len(malformed)
-    digest = hashlib.sha256(content).hexdigest()
-    source = SourceFile(path=str(path), sha256=digest, bytes=len(content), lines=count, malformed=len(malformed))
+    source = SourceFile(path=str(path), sha256=digest.hexdigest(), bytes=size, lines=count, malformed=len(malformed))
     return SessionFile(source, entries, malformed)
 
 
@@ -74,17 +85,31 @@ def entry(number: int, raw: bytes) -> Entry | str:
         return f"{NOT_JSON}: {error}"
     if not isinstance(value, dict):
         return "not an object"
-    role = role_of(value)
-    reason = None if role == "event" else fault(role, value)
-    if reason is None and isinstance(value.get("type", ""), str):
-        return lifted(Entry(number, value, role), raw)
-    return reason or "type is not text"
+    kind = value.get("type", "")
+    if not isinstance(kind, str):
+        return "type is not text"
+    role = role_of(kind, value)
+    if role != "event" and (reason := fault(role, value)):
+        return reason
+    uuid, parent, ts = value.get("uuid"), value.get("parentUuid"), value.get("timestamp")
+    found = Entry(
+        number,
+        value,
+        role,
+        kind,
+        uuid if isinstance(uuid, str) and uuid else None,
+        parent if isinstance(parent, str) and parent else None,
+        ts if isinstance(ts, str) and ts else None,
+        value.get("isSidechain") is True,
+    )
+    # a short line holds no long base64, and one with few brackets is not deep
+    if len(raw) > blobs.LONG or raw.count(b"[") + raw.count(b"{") > blobs.DEEP:
+        return lifted(found)
+    return found
 
 
-def lifted(found: Entry, raw: bytes) -> Entry | str:
+def lifted(found: Entry) -> Entry | str:
     """The entry with long base64 lifted out of all but its message, whose images the step lifts, words untouched."""
-    if len(raw) <= blobs.LONG and raw.count(b"[") + raw.count(b"{") <= blobs.DEEP:
-        return found
     spoken = () if found.role == "event" else ("message", "attachment")
     rest = {key: item for key, item in found.value.items() if key not in spoken}
     try:
@@ -97,14 +122,13 @@ def lifted(found: Entry, raw: bytes) -> Entry | str:
     return found
 
 
-def role_of(value: dict[str, Any]) -> Role:
+def role_of(kind: Any, value: dict[str, Any]) -> Role:
     """What a line is to a conversation; lines of ancient versions have no type, only their message's role."""
-    kind = value.get("type")
     if kind == "assistant" or kind == "user":
-        return kind
+        return "assistant" if kind == "assistant" else "user"
     if kind == "attachment":
         return "queued" if is_queued(value.get("attachment")) else "event"
-    if "type" not in value and isinstance(value.get("message"), dict):
+    if not kind and "type" not in value and isinstance(value.get("message"), dict):
         role = value["message"].get("role")
         return role if role in ("assistant", "user") else "event"
     return "event"

@@ -3,6 +3,7 @@
 Claude Code writes a reply as several lines of one block each, with the same message id and request id and
 the usage repeated; the last line's usage is the whole one, and it is the largest in every field."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from bashgym.trace import (
     StepExtra,
     StepInfo,
     StepKind,
+    Thinking,
     ToolCall,
     UsageExtra,
     UsageInfo,
@@ -40,6 +42,8 @@ class Reply(msgspec.Struct, eq=False):
     step: Step
     parts: list[dict[str, Any]] = []
     thinking: list[str] = []
+    redacted: int = 0
+    display: dict[str, int] = {}
     usage: dict[str, int] = {}
     terms: dict[str, str] = {}
     cost: float | None = None
@@ -51,9 +55,9 @@ class Reply(msgspec.Struct, eq=False):
         content = message.get("content") or []
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         index = entry.value.get("apiBlockIndex")
-        earlier = list(self.seen)
+        earlier = len(self.seen)  # two equal blocks of one line are two blocks
         for block in blocks:
-            if (index, block) not in earlier:
+            if not earlier or (index, block) not in self.seen[:earlier]:
                 self.seen.append((index, block))
                 self.add_block(block, entry)
         self.add_line(entry, message)
@@ -63,8 +67,8 @@ class Reply(msgspec.Struct, eq=False):
         info = self.step.info
         info.line_nos.append(entry.line_no)
         info.request_id = info.request_id or entry.text("requestId")
-        if uuid := entry.text("uuid"):
-            info.uuids.append(uuid)
+        if entry.uuid:
+            info.uuids.append(entry.uuid)
         if isinstance(message.get("stop_reason"), str):
             info.stop_reason = message["stop_reason"]
         if effort := entry.text("effort"):
@@ -76,10 +80,14 @@ class Reply(msgspec.Struct, eq=False):
         info.blocks.append(kind)
         if kind == "thinking":
             self.thinking.append(block["thinking"])
+            if shown := entry.text("thinkingDisplay"):
+                self.display[shown] = self.display.get(shown, 0) + 1
             if isinstance(block.get("signature"), str):
                 info.signatures.append(block["signature"])
-        elif kind == "redacted_thinking" and isinstance(block.get("data"), str):
-            info.signatures.append(block["data"])
+        elif kind == "redacted_thinking":
+            self.redacted += 1
+            if isinstance(block.get("data"), str):
+                info.signatures.append(block["data"])
         elif kind == "tool_use":
             self.add_call(block, entry)
         elif kind in SPOKEN:
@@ -93,7 +101,7 @@ class Reply(msgspec.Struct, eq=False):
         # old fixtures and broken lines have calls without an id; ATIF needs one
         call_id = found if isinstance(found, str) and found else f"line-{entry.line_no}-call-{len(calls)}"
         arguments = block.get("input")
-        info = CallInfo(mcp_server=mcp_server(name), started_at=entry.text("timestamp"))
+        info = CallInfo(mcp_server=mcp_server(name), started_at=entry.ts)
         calls.append(
             ToolCall(
                 tool_call_id=call_id,
@@ -157,10 +165,23 @@ def metrics(usage: dict[str, int], terms: dict[str, str], cost: float | None) ->
     )
 
 
+def thinking(found: Iterable[Reply]) -> Thinking:
+    """How much of the thinking of these replies is there to read."""
+    total = Thinking()
+    for reply in found:
+        total.blocks += len(reply.thinking) + reply.redacted
+        total.redacted += reply.redacted
+        total.empty += sum(not text.strip() for text in reply.thinking)
+        total.characters += sum(map(len, reply.thinking))
+        for shown, times in reply.display.items():
+            total.display[shown] = total.display.get(shown, 0) + times
+    return total
+
+
 def key_of(entry: Entry) -> Key:
     """What a reply is known by: (message id, request id); a line without a message id is a reply of its own."""
     found = entry.value["message"].get("id")
-    alone = entry.text("uuid") or f"line-{entry.line_no}"
+    alone = entry.uuid or f"line-{entry.line_no}"
     return (found, entry.text("requestId")) if isinstance(found, str) and found else (alone, None)
 
 
@@ -176,11 +197,11 @@ def start(entry: Entry, step_id: int) -> Reply:
     model = entry.value["message"].get("model")
     kind = kind_of(entry)
     key = key_of(entry)
-    info = StepInfo(kind=kind, parent=entry.text("parentUuid"), message_id=key[0], request_id=key[1])
+    info = StepInfo(kind=kind, parent=entry.parent, message_id=key[0], request_id=key[1])
     step = Step(
         step_id=step_id,
         source="agent",
-        timestamp=entry.text("timestamp"),
+        timestamp=entry.ts,
         model_name=model if isinstance(model, str) else None,
         llm_call_count=1 if kind == "agent" else None,
         extra=StepExtra(bashgym=info),

@@ -21,6 +21,7 @@ BY_RULE = re.compile(
     re.DOTALL,
 )
 BY_HOOK = re.compile(r"(?:Error: )?PreToolUse:\S+ hook ")
+DECISIONS: dict[Any, Literal["allowed", "denied"]] = {"accept": "allowed", "reject": "denied"}
 SPILLED = "<persisted-output>"
 
 
@@ -43,8 +44,8 @@ def result(entry: Entry, block: dict[str, Any], first: bool) -> ObservationResul
                 is_error=failed,
                 exit_code=int(exit_code[1]) if exit_code else None,
                 raw=raw,
-                ts=entry.text("timestamp"),
-                uuid=entry.text("uuid"),
+                ts=entry.ts,
+                uuid=entry.uuid,
                 line_no=entry.line_no if first else None,
                 truncated=spilled or text.startswith(SPILLED),
             )
@@ -63,6 +64,11 @@ def parts(content: Any) -> str | list[dict[str, Any]] | None:
 def annotate(call: CallInfo, entry: Entry, answer: ObservationResult) -> None:
     """What the result tells about its call: how long it took and who forbade it."""
     call.denied = call.denied or denied(entry, answer)
+    decision = entry.value.get("permissionDecision")
+    if isinstance(decision, dict):
+        call.permission = DECISIONS.get(decision.get("decision"), call.permission)
+        source = decision.get("source")
+        call.permission_by = source if isinstance(source, str) else call.permission_by
     raw = entry.value.get("toolUseResult")
     spent = (raw.get("durationMs"), raw.get("totalDurationMs")) if isinstance(raw, dict) else ()
     call.duration_ms = next((value for value in spent if type(value) is int), call.duration_ms)

@@ -1,32 +1,60 @@
 """One session with its sub-agents: its files to traces, every line in one of them."""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bashgym.claude_code import agents, build, files, lines
+from bashgym.claude_code import agents, build, files, hooks, lines
 from bashgym.claude_code.lines import Entry, SessionFile
+from bashgym.reading.files import bare
 from bashgym.records import SessionRef
 from bashgym.trace import Event, Lineage, Malformed, SourceFile, Trace
 
 
 def read(ref: SessionRef) -> list[Trace]:
-    """The session's trace first, then one for each sub-agent. Raises InputError when a file cannot be read."""
+    """The session's trace first, then one for each sub-agent. Raises InputError when a file cannot be read.
+
+    Where spool/claude_code/<session>.jsonl is among the files, what our hooks saw is folded in (hooks.py)."""
+    with undisturbed():
+        spools = [Path(name) for name in ref.files if hooks.is_spool(Path(name))]
+        traces = traces_of(ref, [Path(name) for name in ref.files if not hooks.is_spool(Path(name))])
+        for path in spools:
+            hooks.fold(traces, path)
+        return traces
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Without the collector of circular garbage, which would look through all of a session again and again while it is
+    read, and find none: what is read are trees."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def traces_of(ref: SessionRef, others: list[Path]) -> list[Trace]:
+    """The session and its sub-agents, out of the agent's own files."""
     main_file = lines.read(Path(ref.path))
-    others = [Path(name) for name in ref.files]
     own, groups = agents.split(main_file.entries)
     if agents.sole(own, groups):
         return [orphan(ref, main_file, groups[0], others)]
     main = build.trace(own, [part(main_file, own, main_file.malformed)], main_file.malformed, ref.id)
     links = [inline(ref, main_file, group) for group in groups]
     for path in others:
-        if path.suffix == ".json":
+        name = bare(path).name
+        if name.endswith(".json"):
             continue
-        if path.name.startswith(f"agent-{agents.COMPACTION}"):
+        if name.startswith(f"agent-{agents.COMPACTION}"):
             set_aside(main, path)
-        elif path.name.startswith("agent-"):
+        elif name.startswith("agent-"):
             links.append(agent_file(ref, path, others))
         else:
             add_file(main, path)
@@ -48,7 +76,7 @@ def inline(ref: SessionRef, file: SessionFile, group: agents.Group) -> agents.Li
 def agent_file(ref: SessionRef, path: Path, others: list[Path]) -> agents.Link:
     """A sub-agent with a file of its own, and its meta file where there is one."""
     file = lines.read(path)
-    agent_id = path.stem.removeprefix("agent-")
+    agent_id = bare(path).stem.removeprefix("agent-")
     found = build.trace(file.entries, [file.source], file.malformed, ref.id, agent_id)
     call_id = add_meta(found, path, others).get("toolUseId")
     return agents.Link(found, agent_id, call_id if isinstance(call_id, str) else None)

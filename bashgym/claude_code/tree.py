@@ -35,12 +35,18 @@ class Tree:
         self.last: str | None = None  # the line before, in the file
         self.leaf: int | None = None  # the step of the last message
         self.starts: list[Start] = []  # of each step
+        self.root: int | None = None  # the step that all others follow: the system prompt
+
+    def plant(self) -> None:
+        """Step 0 is what every branch begins with, and no line of its own."""
+        self.root = 0
+        self.starts.append(Start())
 
     def add(self, entry: Entry, step: int | None) -> None:
         """A line that is part of step number `step` (from 0), or of none. New steps come in their order.
 
         A line that makes several steps is added once for each: what follows it follows the last of them."""
-        uuid = entry.text("uuid")
+        uuid = entry.uuid
         fresh = uuid is not None and uuid not in self.nodes
         parent = self.parent(entry) if fresh else None
         if step is not None:
@@ -55,19 +61,23 @@ class Tree:
 
     def parent(self, entry: Entry) -> str | None:
         """The parent as written, where it is in the file; else the line before, unless the user began anew."""
-        uuid = entry.text("uuid")
-        for key in ("parentUuid", "logicalParentUuid"):
-            named = entry.text(key)
-            if named in self.known and named != uuid:
-                return named
-        anew = entry.role == "user" and self.chained and "parentUuid" in entry.value
-        return None if anew and entry.text("parentUuid") is None and not is_result(entry) else self.last
+        if entry.parent in self.known and entry.parent != entry.uuid:
+            return entry.parent
+        logical = entry.text("logicalParentUuid")
+        if logical in self.known and logical != entry.uuid:
+            return logical
+        anew = entry.role == "user" and self.chained and entry.parent is None and "parentUuid" in entry.value
+        return None if anew and not is_result(entry) else self.last
 
     def step_parents(self) -> list[int | None]:
         """For each step the step it followed."""
         return [self.step_parent(step) for step in range(len(self.starts))]
 
     def step_parent(self, step: int) -> int | None:
+        found = self.above(step)
+        return self.root if found is None and step != self.root else found
+
+    def above(self, step: int) -> int | None:
         start = self.starts[step]
         uuid = self.skip(start.above)
         seen: set[str] = set()

@@ -24,8 +24,8 @@ def step(entry: Entry, step_id: int, content: str | list[dict[str, Any]], own_li
     message = words(content)
     info = StepInfo(
         kind=kind_of(entry, plain(message)),
-        uuids=[uuid] if (uuid := entry.text("uuid")) else [],
-        parent=entry.text("parentUuid"),
+        uuids=[entry.uuid] if entry.uuid else [],
+        parent=entry.parent,
         origin=origin_of(entry),
         permission_mode=entry.text("permissionMode"),
         line_nos=[entry.line_no] if own_line else [],
@@ -34,7 +34,7 @@ def step(entry: Entry, step_id: int, content: str | list[dict[str, Any]], own_li
         step_id=step_id,
         source="user",
         message=message,
-        timestamp=entry.text("timestamp"),
+        timestamp=entry.ts,
         extra=StepExtra(bashgym=info),
     )
 

@@ -7,9 +7,14 @@ AFTERWARDS = frozenset({"command", "bash", "meta", "synthetic", "hook_feedback",
 
 
 def totals(steps: list[Step]) -> Totals:
-    """Sums over replies, each counted once, however many lines it took."""
-    found = Totals(replies=sum(step.info.kind == "agent" for step in steps))
+    """Sums over replies, each counted once, however many lines it took; copies of another session's are left out."""
+    found = Totals()
     for step in steps:
+        is_reply = step.info.kind == "agent"
+        if step.is_copied_context:
+            found.copied_replies += is_reply
+            continue
+        found.replies += is_reply
         if step.metrics is not None:
             tiers = step.metrics.extra.bashgym
             found.input_tokens += tiers.input_tokens

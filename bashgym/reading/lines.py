@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from bashgym import jsonl
 from bashgym.reading import blobs
-from bashgym.reading.files import unreadable
+from bashgym.reading.files import opened, unreadable
 from bashgym.trace import Malformed, SourceFile
 
 NOT_JSON = "not JSON"
@@ -39,27 +40,30 @@ class File(msgspec.Struct, eq=False):
 def read(path: Path, number: int = 0, lift: bool = False) -> File:
     """Every line of `path`, which is file `number` of its session; with `lift` long base64 is replaced by its hash,
     and a line that is nested too deep counts as malformed. Raises InputError when it cannot be read."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from None
     entries: list[Entry] = []
     malformed: list[Malformed] = []
-    pieces = content.split(b"\n")
-    for line_no, piece in enumerate(pieces, 1):
-        raw = piece.strip()
-        if not raw:
-            continue
-        value, reason = parsed(raw, torn=line_no == len(pieces))
-        if lift and reason is None:
-            reason = lifted(raw, value)
-        if reason is None:
-            entries.append(Entry(line_no, value))
-        else:
-            malformed.append(Malformed(file=number, line_no=line_no, reason=reason, raw=legible(raw)))
+    digest = hashlib.sha256()
+    size = 0
+
+    def seen(raw: bytes) -> None:
+        nonlocal size
+        size += len(raw)
+        digest.update(raw)
+
+    try:
+        with opened(path) as file:
+            for line_no, raw, ended, fault in jsonl.pieces(file, seen):
+                value, reason = ({}, fault) if fault else parsed(raw, torn=not ended)
+                if lift and reason is None:
+                    reason = lifted(raw, value)
+                if reason is None:
+                    entries.append(Entry(line_no, value))
+                else:
+                    malformed.append(Malformed(file=number, line_no=line_no, reason=reason, raw=legible(raw)))
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, error) from None
     count = len(entries) + len(malformed)
-    digest = hashlib.sha256(content).hexdigest()
-    source = SourceFile(path=str(path), sha256=digest, bytes=len(content), lines=count, malformed=len(malformed))
+    source = SourceFile(path=str(path), sha256=digest.hexdigest(), bytes=size, lines=count, malformed=len(malformed))
     return File(source, entries, malformed)
 
 

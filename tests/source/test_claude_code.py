@@ -1,5 +1,6 @@
 """The source plugin, and every real session of Claude Code that is at hand, checked against independent counts."""
 
+import hashlib
 import json
 import shutil
 from collections import Counter, defaultdict
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bashgym import paths, registry
+from bashgym import paths, prices, registry
 from bashgym.errors import InputError, RecipeError
 from bashgym.kinds import Source
 from bashgym.trace import from_builtins, plain, to_builtins
@@ -185,26 +186,53 @@ def test_malformed_lines_are_those_that_cannot_be_read_or_break_their_promise(se
             assert torn == bad
 
 
+FIELDS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def largest(usages):
+    """Field by field, as a repeated usage grows."""
+    return Counter({field: max(usage.get(field) or 0 for usage in usages) for field in FIELDS})
+
+
+def usage_of(step):
+    tiers = step.metrics.extra.bashgym
+    return {**{field: getattr(tiers, field, 0) for field in FIELDS}, "output_tokens": step.metrics.completion_tokens}
+
+
 @needs_samples
 def test_tokens_agree_with_an_independent_count(sessions):
-    fields = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    """Over all sessions of a folder each reply once, whichever forks and resumes hold it, too."""
+    lines, steps = defaultdict(list), defaultdict(list)
     for ref, traces in sessions:
-        expected = Counter()
-        for group in reply_groups(ref, traces).values():
-            usages = [value["message"].get("usage") or {} for value in group]
-            for field in fields:
-                expected[field] += max(usage.get(field) or 0 for usage in usages)
-        counted = Counter()
+        for key, group in reply_groups(ref, traces).items():
+            # a line that names no message is a reply of its own
+            known = any(value["message"].get("id") for value in group)
+            lines[key if known else (ref.id, key)] += group
+        for step in (step for trace in traces for step in trace.steps if step.source == "agent"):
+            key = (step.info.message_id, step.info.request_id)
+            known = key in lines and any(value["message"].get("id") for value in lines[key])
+            steps[key if known else (ref.id, key)].append(step)
+    assert set(lines) == set(steps)
+    for key, group in lines.items():
+        counted = largest([usage_of(step) for step in steps[key] if step.metrics] or [{}])
+        assert +counted == +largest([value["message"].get("usage") or {} for value in group])
+
+
+@needs_samples
+def test_totals_are_the_sums_of_what_is_no_copy(sessions):
+    for _, traces in sessions:
         for trace in traces:
-            for field in fields:
-                counted[field] += getattr(trace.info.totals, field)
-            metrics = [step.metrics for step in trace.steps if step.metrics]
-            totals = trace.info.totals
-            assert sum(one.completion_tokens for one in metrics) == totals.output_tokens
-            assert sum(one.prompt_tokens for one in metrics) == (
-                totals.input_tokens + totals.cache_creation_input_tokens + totals.cache_read_input_tokens
-            )
-        assert +counted == +expected
+            own = [step for step in trace.steps if not step.is_copied_context]
+            found, totals = Counter(), trace.info.totals
+            for step in own:
+                found.update(usage_of(step) if step.metrics else {})
+            assert all(getattr(totals, field) == found[field] for field in FIELDS)
+            assert totals.replies == sum(step.info.kind == "agent" for step in own)
+            for metrics in (step.metrics for step in own if step.metrics):
+                tiers = metrics.extra.bashgym
+                assert metrics.prompt_tokens == (
+                    tiers.input_tokens + tiers.cache_creation_input_tokens + tiers.cache_read_input_tokens
+                )
 
 
 def blocks_of(value):
@@ -367,11 +395,11 @@ def test_2_1_329_background_agents_compaction_tools_and_a_denied_call():
     assert tools["Bash"]["parameters"]["properties"]["command"]["type"] == "string"
     assert [(window.reason, window.summary_step) for window in main.info.context_windows] == [
         ("start", None),
-        ("compact_manual", 13),
+        ("compact_manual", 14),
     ]
     denied = {call.extra.bashgym.denied for step in main.steps for call in step.tool_calls or []}
     assert denied == {None, "rule"}
-    assert main.info.usage_reliable and main.steps[1].metrics.completion_tokens == 77
+    assert main.info.usage_reliable and main.steps[2].metrics.completion_tokens == 77
     codes = [r.extra.bashgym.exit_code for step in main.steps for r in step.results().values()]
     assert [code for code in codes if code is not None] == [3]
 
@@ -388,6 +416,68 @@ def test_2_1_329_fork_copies_replies_under_the_same_ids():
     assert {step.info.message_id for step in copied} <= ids
     assert [step.text for step in own] == ["Short answer."]
     assert own[0].info.message_id not in ids
+
+
+@needs_samples
+def test_2_1_329_a_session_and_its_fork_cost_what_the_client_says():
+    """The client's own count of each session against our price table; requests that leave no line are named."""
+    table = prices.load()
+    found = by_id(RIG / "2.1.329-plug") | by_id(RIG / "2.1.329-a329")
+    plug = found["a4a42d80-3086-4824-b646-0ec547acdb06"]
+    ours = sum(prices.bill(trace.steps, table).usd for trace in plug)
+    assert ours == pytest.approx(plug[0].info.totals.cost_usd)
+    original = found["83ce4851-b91f-4df1-8593-b1b056c50584"]
+    ours = sum(prices.bill(trace.steps, table).usd for trace in original)
+    summary = 0.007344  # the call that wrote the summary of the compaction: counted by the client, in no file
+    assert ours + summary == pytest.approx(original[0].info.totals.cost_usd)
+    (fork,) = found["c9ed7226-546e-4f9f-9b21-135e1fff466f"]
+    assert (fork.info.totals.replies, fork.info.totals.copied_replies) == (1, 9)
+    kept = {(step.info.message_id, step.info.request_id) for step in original[0].steps if step.source == "agent"}
+    both = [step for trace in (original[0], fork) for step in trace.steps if step.source == "agent"]
+    once = {(step.info.message_id, step.info.request_id) for step in both}
+    assert original[0].info.totals.replies + fork.info.totals.replies == len(once) == len(kept) + 1
+
+
+@needs_samples
+def test_2_1_329_the_system_prompt_is_the_first_step_and_its_line_an_event():
+    found = by_id(RIG / "2.1.329-a329")
+    for name, origin, head in (
+        ("83ce4851-b91f-4df1-8593-b1b056c50584", "api-request-shape", "You are a Claude agent, built on"),
+        ("c9ed7226-546e-4f9f-9b21-135e1fff466f", "api-request-shape", "You are a Claude agent, built on"),
+    ):
+        for trace in found[name]:
+            first, *rest = trace.steps
+            assert (first.source, first.info.kind, first.info.origin) == ("system", "system", origin)
+            assert first.text.startswith(head) and first.info.line_nos == [] and first.info.active
+            assert all(step.info.kind != "system" for step in rest)
+            shape = next(event for event in trace.info.events if event.type == "api-request-shape")
+            assert plain(first.message) == plain(shape.raw["shape"]["system"])
+            assert trace.agent.tool_definitions
+            assert all(step.step_id in branch.step_ids for branch in trace.info.branches for step in [first])
+    old = by_id(RIG / "2.1.200-b21200")
+    assert not any(step.info.kind == "system" for traces in old.values() for trace in traces for step in trace.steps)
+
+
+@needs_samples
+def test_thinking_is_measured():
+    found = by_id(RIG / "2.1.329-a329")["83ce4851-b91f-4df1-8593-b1b056c50584"][0].info.thinking
+    assert (found.blocks, found.empty, found.display) == (2, 0, {"updates": 1, "omitted": 1})
+    real = {ref.id.split("__")[0]: traces[0].info.thinking for ref, traces in read(ENTIRE)}
+    assert (real["v2.0.64"].blocks, real["mcp-linear"].blocks) == (0, 10)
+    assert real["mcp-linear"].characters > 1000
+
+
+@needs_samples
+def test_git_state_out_of_the_lines():
+    main = by_id(RIG / "2.1.329-a329")["83ce4851-b91f-4df1-8593-b1b056c50584"][0]
+    assert (main.info.project.git_commit, main.info.project.git_branch) == ("eed0b91", "main")
+    real = {ref.id.split("__")[0]: traces[0].info for ref, traces in read(ENTIRE)}
+    hashed = hashlib.sha256(b"github.com/entireio/cli").hexdigest()
+    linked = real["very-long-2331-lines"]  # by its pull request; the others by what git printed
+    assert linked.outcome.pr_urls == ["https://github.com/entireio/cli/pull/184"]
+    assert {real[name].project.repo_remote_hash for name in ("very-long-2331-lines", "agents-queue", "todowrite")} == {
+        hashed
+    }
 
 
 @needs_samples
