@@ -106,8 +106,7 @@ class Archive:
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
         self.grown = 0  # bytes written since the quota was last looked at
-        os.umask(0o077)
-        os.makedirs(self.root, 0o700, exist_ok=True)
+        private(self.root)
 
     def sweep(self, projects: str) -> None:
         """Archives every session under `projects`, the oldest files (the next to be deleted) first."""
@@ -138,7 +137,7 @@ class Archive:
             return "excluded"
         mtime, quota = self.dropped().get(digest(session), (0, 0))
         if newest(projects, files) <= mtime and self.quota() <= quota:
-            return "dropped"
+            return "over_quota"
         done = [self.copied(projects, session, name) for name in changed]
         return "copied" if all(done) else "failed"
 
@@ -162,14 +161,17 @@ class Archive:
             return True
         except OSError as error:
             reason = error.strerror or str(error)
+            if not any(failure.endswith(": " + reason) for failure in self.failures):
+                self.note(
+                    "failed", session=digest(session), reason=reason
+                )  # a full disk is told once, not a thousand times
             self.failures.append(name + ": " + reason)
-            self.note("failed", session=digest(session), reason=reason)
             return False
 
     def copy(self, source: str, target: str) -> None:
         """`source`, compressed, at `target` in one step. Raises OSError, and leaves what was there."""
         folder = os.path.dirname(target)
-        os.makedirs(folder, 0o700, exist_ok=True)
+        private(folder)
         for dead in [entry.path for entry in os.scandir(folder) if entry.name.startswith(PART)]:
             os.unlink(dead)  # whoever wrote it was killed: the lock is ours
         with open(source, "rb") as original:
@@ -183,9 +185,9 @@ class Archive:
                 os.utime(part, ns=(status.st_mtime_ns, status.st_mtime_ns))
                 if os.path.exists(target) and not continues(part, target):
                     os.rename(target, aside(target))
-                    self.counts["set aside"] += 1
+                    self.counts["set_aside"] += 1
+                self.grown += os.path.getsize(part)
                 os.replace(part, target)
-                self.grown += os.path.getsize(target)
             except BaseException:
                 os.unlink(part)
                 raise
@@ -200,9 +202,12 @@ class Archive:
                 return
             mtime = newest(self.root, held[session])
             for name in held[session]:
-                os.unlink(os.path.join(self.root, name))
+                path = os.path.join(self.root, name)
+                os.unlink(path)
+                with suppress(OSError):  # not empty yet
+                    os.removedirs(os.path.dirname(path))
             total -= sizes[session]
-            self.counts["dropped for the quota"] += 1
+            self.counts["dropped"] += 1
             self.note("dropped", session=digest(session), bytes=sizes[session], mtime_ns=mtime, quota=quota)
 
     def quota(self) -> int:
@@ -219,15 +224,27 @@ class Archive:
     def note(self, what: str, **facts: Any) -> None:
         """One line in the log, where the disk still takes it."""
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with suppress(OSError), open(self.log, "a") as file:
+        with suppress(OSError), open(self.log, "a", opener=own) as file:
             file.write(json.dumps({"ts": now, "what": what, **facts}) + "\n")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time; a lock of the dead opens by itself."""
-        with open(os.path.join(self.home, "archive", ".lock"), "w") as file:
+        with open(os.path.join(self.home, "archive", ".lock"), "w", opener=own) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def own(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def private(folder: str) -> None:
+    """Makes the folder and those above it that are missing, for this user only."""
+    if not os.path.isdir(folder):
+        private(os.path.dirname(folder))
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
 
 
 def pack(original: IO[bytes], raw: IO[bytes]) -> None:

@@ -18,6 +18,7 @@ PAUSE = 0.002
 
 
 def main() -> None:
+    os.umask(0o077)
     raw = read()
     whole = parsed(raw)
     event = whole or {}
@@ -26,7 +27,7 @@ def main() -> None:
     session = os.environ.get("CLAUDE_CODE_SESSION_ID") or (given if isinstance(given, str) else searched(raw))
     if os.path.lexists(home + "/paused") or kept_out(home, places(event), {session, given}):
         return
-    append(home + "/spool/claude_code", file_name(session), line(raw, whole is not None))
+    append(home + "/spool/claude_code", file_name(session), line(raw, whole is not None, time.time()))
     if event.get("hook_event_name") == "SessionEnd" and isinstance(event.get("transcript_path"), str):
         detach(home, event["transcript_path"])
 
@@ -123,9 +124,8 @@ def beside(name: str) -> object:
     return __import__(name)
 
 
-def line(raw: bytes, valid: bool) -> bytes:
-    """The line of an event; `valid` says that it is a JSON object, whose newlines lie between its strings."""
-    now = time.time()
+def line(raw: bytes, valid: bool, now: float) -> bytes:
+    """The line of an event at `now`; `valid`: it is a JSON object, so its newlines lie outside its strings."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%03dZ" % (now % 1 * 1000)
     if valid:
         kept = raw.strip().replace(b"\n", b" ").replace(b"\r", b" ")
@@ -155,7 +155,6 @@ def append(folder: str, name: str, content: bytes) -> None:
 
 def opened(folder: str, name: str) -> int:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    os.umask(0o077)
     try:
         return os.open(folder + "/" + name, flags, 0o600)
     except FileNotFoundError:

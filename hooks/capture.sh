@@ -37,12 +37,20 @@ kept_out() {
     [ -e /.bashgymignore ]
 }
 
+# true when the settings have the hooks too: one of the two is enough
+installed() {
+    project="${CLAUDE_PROJECT_DIR:-$PWD}/.claude"
+    grep -qs hooks/capture.py "${CLAUDE_CONFIG_DIR:-$HOME/.claude}/settings.json" "$project/settings.json" \
+        "$project/settings.local.json"
+}
+
+installed && exec cat >/dev/null
 python=
 [ -r "$home/python" ] && read -r python <"$home/python"
 if [ -x "$python" ] || find_python; then
     exec "$python" -I -S "$here/capture.py"
 fi
-kept_out && exit 0
+kept_out && exec cat >/dev/null
 loose="$home/spool/claude_code/loose"
 mkdir -p "$loose" && file=$(mktemp "$loose/.XXXXXXXX") || exit 0
 if cat >"$file"; then mv "$file" "$loose/${file##*/.}.json"; else rm -f "$file"; fi
