@@ -13,6 +13,7 @@ from bashgym import jsonl
 from bashgym.errors import InputError
 from bashgym.reading import blobs
 from bashgym.reading.files import opened, unreadable
+from bashgym.reading.lines import legible
 from bashgym.trace import Malformed, SourceFile
 
 Role = Literal["assistant", "user", "queued", "event"]
@@ -103,7 +104,7 @@ def entry(number: int, raw: bytes) -> Entry | str:
         value.get("isSidechain") is True,
     )
     # a short line holds no long base64, and one with few brackets is not deep
-    if len(raw) > blobs.LONG or raw.count(b"[") + raw.count(b"{") > blobs.DEEP:
+    if len(raw) > blobs.LONG or b"base64" in raw or raw.count(b"[") + raw.count(b"{") > blobs.DEEP:
         return lifted(found)
     return found
 
@@ -177,8 +178,3 @@ def block_fault(block: dict[str, Any]) -> str | None:
     if kind == "tool_result" and not isinstance(block.get("content"), (str, list, type(None))):
         return "tool_result block whose content is neither text nor a list"
     return None
-
-
-def legible(raw: bytes) -> str:
-    """The bytes as text; what is not UTF-8 is written as backslash escapes."""
-    return raw.decode("utf-8", "backslashreplace")

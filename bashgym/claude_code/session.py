@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bashgym.claude_code import agents, build, files, hooks, lines
+from bashgym.claude_code import agents, build, files, hooks, kinds, lines
 from bashgym.claude_code.lines import Entry, SessionFile
 from bashgym.reading.files import bare
 from bashgym.records import SessionRef
@@ -125,4 +125,4 @@ def set_aside(trace: Trace, path: Path) -> None:
     number = len(trace.info.source.files)
     trace.info.source.files.append(source)
     raw = {"path": source.path, "lines": source.lines, "malformed": source.malformed, "bytes": source.bytes}
-    trace.info.events.append(Event(type="compaction_agent", raw=raw, file=number))
+    trace.info.events.append(Event(type=kinds.COMPACTION_AGENT, raw=raw, file=number))

@@ -49,7 +49,8 @@ def lift_part(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def lift_long(value: Any, lift: bool = True) -> None:
-    """Replaces, inside a dict or list, every base64 string of more than LONG characters by its hash and size.
+    """Replaces, inside a dict or list, every base64 string of more than LONG characters by its hash and size, and a
+    shorter one that is marked as base64: pixels stay out of what is kept, however few.
 
     Raises TooDeep; with `lift` False that is all it looks for. The stack is its own: a line may nest deeper
     than Python recurses."""
@@ -61,7 +62,12 @@ def lift_long(value: Any, lift: bool = True) -> None:
         pairs = node.items() if isinstance(node, dict) else enumerate(node)
         for key, item in list(pairs):
             if isinstance(item, str):
-                if lift and len(item) > LONG and BASE64.match(item):
+                if lift and (len(item) > LONG or is_marked(node, key)) and BASE64.match(item):
                     node[key] = digest(item)
             elif isinstance(item, (dict, list)):
                 stack.append((item, depth + 1))
+
+
+def is_marked(node: Any, key: Any) -> bool:
+    """Whether the text at `key` is said to be base64: `{base64: ...}`, or `{type: base64, data: ...}`."""
+    return key == "base64" or (key == "data" and node.get("type") == "base64")

@@ -14,7 +14,7 @@ from bashgym.reading.files import opened, unreadable
 from bashgym.trace import Malformed, SourceFile
 
 NOT_JSON = "not JSON"
-LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{%d}" % (blobs.LONG - 2))
+LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % (blobs.LONG - 2))
 
 
 class Entry(msgspec.Struct, eq=False):
@@ -88,5 +88,7 @@ def lifted(raw: bytes, value: dict[str, Any]) -> str | None:
 
 
 def legible(raw: bytes) -> str:
-    """The bytes as text; what is not UTF-8 is written as backslash escapes."""
+    """The bytes as text; what is not UTF-8 is written as backslash escapes, long base64 as how much there was of it."""
+    if len(raw) > blobs.LONG:
+        raw = LONG_BASE64.sub(lambda found: f"[{len(found[0])} characters of base64]".encode(), raw)
     return raw.decode("utf-8", "backslashreplace")

@@ -122,9 +122,20 @@ def test_words_are_never_taken_for_base64(scribe, write):
     assert trace.steps[1].tool_calls[0].arguments == {"content": long_word}
 
 
-def test_short_base64_stays_in_what_is_kept_verbatim(scribe):
-    scribe.line(type="progress", data={"base64": "aGVsbG8=", "text": "x " * 4000})
-    assert scribe.trace().info.events[0].raw["data"]["base64"] == "aGVsbG8="
+def test_short_base64_stays_in_what_is_kept_verbatim_unless_it_is_marked(scribe, write):
+    marked = {"type": "base64", "media_type": "image/png", "data": "aGVsbG8="}
+    scribe.line(type="progress", data={"id": "aGVsbG8=", "source": marked, "text": "x " * 4000, "data": "aGVsbG8="})
+    scribe.reply(write.call("t1", "Read"))
+    scribe.result("t1", toolUseResult={"type": "image", "file": {"base64": "aGVsbG8="}})
+    trace = scribe.trace()
+    hello = {"sha256": hashlib.sha256(b"hello").hexdigest(), "bytes": 5}
+    assert trace.info.events[0].raw["data"] == {
+        "id": "aGVsbG8=",
+        "source": {**marked, "data": hello},
+        "text": "x " * 4000,
+        "data": "aGVsbG8=",
+    }
+    assert trace.steps[0].observation.results[0].extra.bashgym.raw["file"] == {"base64": hello}
 
 
 def test_what_is_no_base64_after_all_is_hashed_as_text():
