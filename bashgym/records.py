@@ -22,6 +22,7 @@ class SessionRef(Record, frozen=True, kw_only=True):
     size: int  # bytes, all files together
     sha256: str  # over the bytes of all files
     files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()  # where the session worked, as far as its source tells
     row: int | None = None  # which one it is in a file of many: an index from 0, or the byte where its line begins
 
 

@@ -125,7 +125,8 @@ def carried_out(chosen: Recipe, folder: Path, may_reuse: bool, until: str | None
     run = opened(chosen, folder, screen)
     screen.say(f"{'going on with run' if taken_up else 'run'} {folder.name}: {folder}")
     try:
-        content = stages(run, may_reuse, until)
+        with run.store.used():
+            content = stages(run, may_reuse, until)
     except BashGymError as error:
         run.manifest.update(state="failed", error=str(error), folder=str(folder))
         run_report(run)

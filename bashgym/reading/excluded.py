@@ -15,8 +15,12 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import msgspec
 
 from bashgym import paths
 from bashgym.errors import InputError
@@ -28,6 +32,7 @@ IGNORE = ".bashgymignore"
 EXCLUDED = f"excluded by its folder or repository (bashgym capture exclude, {IGNORE})"
 FORGOTTEN = "forgotten (bashgym forget)"
 CWD = re.compile(rb'"cwd"\s*:\s*("(?:[^"\\]|\\.)*")')
+SUSPENDED: ContextVar[bool] = ContextVar("suspended", default=False)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
 SECTION = re.compile(r'^\s*\[\s*(remote\s+")?.*?\]', re.I)
@@ -75,7 +80,11 @@ class Excluded:
 
 
 def load() -> Excluded:
-    """The rules as they are now. Raises InputError, with file and line, for an entry that cannot be understood."""
+    """The rules as they are now, none within `suspended`.
+
+    Raises InputError, with file and line, for an entry that cannot be understood."""
+    if SUSPENDED.get():
+        return Excluded(frozenset(), frozenset(), frozenset())
     folders: set[str] = set()
     repositories: set[str] = set()
     for entry in entries():
@@ -102,6 +111,16 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Within, nothing is left out: to find what has to be forgotten, for example."""
+    token = SUSPENDED.set(True)
+    try:
+        yield
+    finally:
+        SUSPENDED.reset(token)
 
 
 def exclude_file() -> Path:
@@ -225,16 +244,17 @@ def kept(
 ) -> Iterator[SessionRef]:
     """The references that may be read; the others are counted in `left_out` by reason.
 
-    `folders` says in which folders a session worked, by default every `cwd` in its files: one that is excluded at any
-    time keeps the whole session out. Raises InputError for rules that cannot be understood, or an unreadable file."""
+    `folders` says in which folders a session worked, by default every `cwd` in its files; the references bear them.
+    One that is excluded at any time keeps the whole session out. Raises InputError for rules that cannot be understood, or an unreadable file."""
     rules = load()
     for ref in refs:
+        worked_in = tuple(cwd for cwd in (folders or folders_of)(ref) if cwd)
         if rules.forgotten(ref.id):
             left_out[FORGOTTEN] += 1
-        elif any(rules.covers(cwd) for cwd in (folders or folders_of)(ref)):
+        elif any(rules.covers(cwd) for cwd in worked_in):
             left_out[EXCLUDED] += 1
         else:
-            yield ref
+            yield msgspec.structs.replace(ref, folders=worked_in)
 
 
 def folders_of(ref: SessionRef) -> Iterator[str]:

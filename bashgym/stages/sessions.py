@@ -12,6 +12,7 @@ import orjson
 from bashgym import pseudonyms
 from bashgym.errors import InputError
 from bashgym.records import SessionRef, SessionSummary, TraceSummary
+from bashgym.stages import ledger
 from bashgym.stages.context import Run, spec
 from bashgym.stages.worker import SessionTask, SessionWork, code_digest, process
 from bashgym.store import Store
@@ -31,6 +32,8 @@ def run_sessions(run: Run) -> Processed:
     listing = time.perf_counter() - started
     work = session_work(run)
     tasks = [SessionTask(work=work, label=label, ref=ref) for label, ref in refs]
+    known = [ledger.Entry(id=one.ref.id, source=one.label, folders=one.ref.folders, key=one.key) for one in tasks]
+    ledger.note([ledger.Entry(run=str(run.folder.resolve())), *known])
     keys = worked(run, tasks)
     totals = note(run, keys, [task.ref for task in tasks], left_out, listing)
     return Processed(keys, totals)
