@@ -62,7 +62,9 @@ def help_text() -> str:
 
 VERBS: dict[str, str] = {
     "collect": "what all coding agents on this machine have done: tokens, cost, what to train on",
+    "traces": "list and show sessions, make pages of them, export them",
     "run": "run a recipe: sessions in, a measured and registered model out",
+    "capture": "keep what happens in Claude Code, and say what is left out",
     "recipes": "list recipes; show one with the origin of each value",
     "plugins": "list plugins and where they come from",
     "models": "list registered models; show one with scores and lineage",

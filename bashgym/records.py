@@ -6,6 +6,7 @@ import msgspec
 
 Evidence = Literal["measured", "replayed", "estimated", "simulated", "missing"]
 Class = Literal["gold", "silver", "failed", "unverified"]
+Group = Literal["secret", "person", "place"]  # of what sanitizers remove
 Split = Literal["train", "validation", "test"]
 
 

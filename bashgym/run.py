@@ -188,7 +188,7 @@ def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
 def data_stages(run: Run) -> Dataset:
     processed = run_sessions(run)
     kept = run_curators(run, processed.traces)
-    return run_dataset(run, kept)
+    return run_dataset(run, kept, processed.canary)
 
 
 def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:

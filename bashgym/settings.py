@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from bashgym.config import Config
-from bashgym.records import Class
+from bashgym.records import Class, Group
 
 
 class ScratchSettings(Config):
@@ -58,6 +58,11 @@ class DatasetSettings(Config):
     """Classes of sessions that are trained on."""
 
 
+class GateSettings(Config):
+    canaries: list[Group] = Field(min_length=1)
+    """Kinds of planted values that must not come out of the sanitizers."""
+
+
 class Settings(Config):
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]*$")
     """The name under which the model is registered; empty: the recipe's own name."""
@@ -70,3 +75,4 @@ class Settings(Config):
     model: ModelSettings
     verdict: VerdictSettings
     dataset: DatasetSettings
+    gate: GateSettings

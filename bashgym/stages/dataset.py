@@ -1,4 +1,6 @@
-"""Kept traces in; dataset/{train,validation,test}.jsonl, byte for byte the same from the same inputs, out."""
+"""Kept traces in; dataset/{train,validation,test}.jsonl, byte for byte the same from the same inputs, out.
+
+The rows pass the leak gate (stages/gate.py) before dataset/ exists."""
 
 import hashlib
 import shutil
@@ -9,21 +11,27 @@ from pathlib import Path
 
 import orjson
 
-from bashgym import jsonl, tools
+from bashgym import jsonl, pseudonyms, tools
 from bashgym.errors import RunFailed
+from bashgym.gate import vault
+from bashgym.gate.report import SPLITS
+from bashgym.gate.sweep import Sweep
 from bashgym.records import Dataset
 from bashgym.stages.context import Run, spec
 from bashgym.stages.curate import Kept
+from bashgym.stages.gate import CANARIES, cleaned, pass_gate
+from bashgym.stages.sessions import summaries
 from bashgym.stages.worker import RenderTask, code_digest, render
 
-SPLITS = ("train", "validation", "test")
 MAX_TOOLS = 24  # declared in every row; rarer ones (MCP servers) are declared where they are called
 
 
-def run_dataset(run: Run, kept: list[Kept]) -> Dataset:
-    """Renders and writes the rows; raises RunFailed, with the way out, when none are left to train on."""
+def run_dataset(run: Run, kept: list[Kept], canary: str) -> Dataset:
+    """Renders and writes the rows that pass the leak gate; `canary` is the store's key of its planted session.
+
+    Raises RunFailed, with the way out, when none are left to train on; PrivacyError when the gate finds anything."""
     started = time.perf_counter()
-    tasks = render_tasks(run, kept)
+    tasks = render_tasks(run, kept, canary)
     todo = [task for task in tasks if not run.store.has(task.rows_key)]
     if todo:
         executor = run.plugin(run.recipe.one("executor"))
@@ -31,7 +39,10 @@ def run_dataset(run: Run, kept: list[Kept]) -> Dataset:
             pass
     folder = run.folder / "dataset"
     splits: dict[str, str] = {one.trace.session: one.split for one in kept}
-    rows, dropped, digest = write(run, tasks, splits, folder)
+    fresh = folder.with_name(f".{folder.name}")
+    sessions = [task.key for task in tasks]
+    sweep = Sweep(vault.all_of(run.store, sessions))
+    rows, dropped, repaired = write(run, tasks, splits, fresh, sweep)
     run.manifest.stage(
         "format",
         sum(one.trace.examples for one in kept),
@@ -40,13 +51,16 @@ def run_dataset(run: Run, kept: list[Kept]) -> Dataset:
         time.perf_counter() - started,
         rows=rows,
     )
+    report = pass_gate(run, fresh, sweep, sessions, run.store.get(canary) or b"", repaired)
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
     if not rows["train"]:
         raise RunFailed(f"no rows to train on: {why_none(run, kept, dropped)}")
     format_plugin = run.plugin(run.recipe.one("format"))
     dataset = Dataset(
-        folder=str(folder), sha256=digest, rows=rows, stanza=format_plugin.stanza(), schema=format_plugin.schema
+        folder=str(folder), sha256=report.dataset, rows=rows, stanza=format_plugin.stanza(), schema=format_plugin.schema
     )
-    run.manifest.update(dataset={"sha256": digest, "rows": rows, "schema": dataset.schema})
+    run.manifest.update(dataset={"sha256": report.dataset, "rows": rows, "schema": dataset.schema})
     return dataset
 
 
@@ -64,8 +78,8 @@ def why_none(run: Run, kept: list[Kept], dropped: dict[str, int]) -> str:
     return f"the split gave train nothing of {len(kept)} sessions; add sessions, or lower curator.split.test"
 
 
-def render_tasks(run: Run, kept: list[Kept]) -> list[RenderTask]:
-    """One task a session, in the order of the sessions' ids."""
+def render_tasks(run: Run, kept: list[Kept], canary: str) -> list[RenderTask]:
+    """One task a session, in the order of the sessions' ids; the canaries' session is rendered like all others."""
     common = tools.definitions(tools.merge(one.trace.tools for one in kept), MAX_TOOLS)
     chosen = run.recipe.one("format")
     fingerprint = hashlib.sha256(
@@ -74,6 +88,8 @@ def render_tasks(run: Run, kept: list[Kept]) -> list[RenderTask]:
     by_key: dict[str, dict[str, list[str]]] = {}
     for one in sorted(kept, key=lambda one: one.trace.session):
         by_key.setdefault(one.key, {})[one.trace.session] = one.copied
+    ((_, planted),) = summaries(run.store, [canary])
+    by_key[canary] = {trace.session: [] for trace in planted.traces}
     return [
         RenderTask(
             key=key,
@@ -88,32 +104,32 @@ def render_tasks(run: Run, kept: list[Kept]) -> list[RenderTask]:
 
 
 def write(
-    run: Run, tasks: Iterable[RenderTask], splits: dict[str, str], folder: Path
-) -> tuple[dict[str, int], dict[str, int], str]:
-    """Rows by split, drops by reason, and the hash of the three files; the folder appears whole or not at all."""
-    fresh = folder.with_name(f".{folder.name}")
+    run: Run, tasks: Iterable[RenderTask], splits: dict[str, str], fresh: Path, sweep: Sweep
+) -> tuple[dict[str, int], dict[str, int], int]:
+    """Rows by split, drops by reason, and how many rows held what was removed from another session.
+
+    The files lie in `fresh`; the rows of no kept trace (the canaries') in a file of their own."""
     shutil.rmtree(fresh, ignore_errors=True)  # what a kill left
     fresh.mkdir(parents=True)
     rows: Counter[str] = Counter(dict.fromkeys(SPLITS, 0))
     dropped: Counter[str] = Counter()
+    repaired, key = 0, pseudonyms.load_key()
     files = {split: (fresh / f"{split}.jsonl").open("wb") for split in SPLITS}
+    canaries = files[CANARIES] = (fresh / CANARIES).open("wb")
     try:
         for task in tasks:
             first, *lines = (run.store.get(task.rows_key) or b"{}").split(b"\n")
+            if splits.keys().isdisjoint(task.traces):
+                canaries.writelines(line + b"\n" for line in lines)
+                continue
             dropped.update(orjson.loads(first))
-            for line in lines:
-                session, row = orjson.loads(line)
-                files[splits[session]].write(jsonl.dumps(row) + b"\n")
+            for session, row in map(orjson.loads, lines):
+                line = jsonl.dumps(row)
+                better = cleaned(row, line, sweep, key)
+                repaired += better is not None
+                files[splits[session]].write((better or line) + b"\n")
                 rows[splits[session]] += 1
     finally:
         for file in files.values():
             file.close()
-    digest = hashlib.sha256(b"".join(hashed(fresh / f"{split}.jsonl") for split in SPLITS)).hexdigest()
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
-    return dict(rows), dict(dropped), digest
-
-
-def hashed(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    return dict(rows), dict(dropped), repaired

@@ -14,7 +14,7 @@ from bashgym.errors import InputError
 from bashgym.records import SessionRef, SessionSummary, TraceSummary
 from bashgym.stages import ledger
 from bashgym.stages.context import Run, spec
-from bashgym.stages.worker import SessionTask, SessionWork, code_digest, process
+from bashgym.stages.worker import CANARY, SessionTask, SessionWork, code_digest, process
 from bashgym.store import Store
 
 
@@ -23,6 +23,7 @@ class Processed(NamedTuple):
 
     keys: list[str]
     traces: list[tuple[str, TraceSummary]]  # (key of the session, trace)
+    canary: str  # key of the canaries' session, which is in neither
 
 
 def run_sessions(run: Run) -> Processed:
@@ -34,9 +35,16 @@ def run_sessions(run: Run) -> Processed:
     tasks = [SessionTask(work=work, label=label, ref=ref) for label, ref in refs]
     known = [ledger.Entry(id=one.ref.id, source=one.label, folders=one.ref.folders, key=one.key) for one in tasks]
     ledger.note([ledger.Entry(run=str(run.folder.resolve())), *known])
-    keys = worked(run, tasks)
+    planted = SessionTask(work=work, label=CANARY, ref=canary_ref(run))
+    keys = worked(run, tasks, planted)
     totals = note(run, keys, [task.ref for task in tasks], left_out, listing)
-    return Processed(keys, totals)
+    return Processed(keys, totals, planted.key)
+
+
+def canary_ref(run: Run) -> SessionRef:
+    """The session that the leak gate plants (bashgym/gate/canary.py): there is no file of it."""
+    seed = run.recipe.lock_hash()
+    return SessionRef(source=CANARY, id=seed, path="", size=0, sha256=seed)
 
 
 def listed(run: Run) -> tuple[list[tuple[str, SessionRef]], Counter[str]]:
@@ -75,16 +83,17 @@ def session_work(run: Run) -> SessionWork:
     return msgspec.structs.replace(work, fingerprint=digest)
 
 
-def worked(run: Run, tasks: list[SessionTask]) -> list[str]:
-    """The store's keys in the order of `tasks`; only what the store lacks is worked on."""
+def worked(run: Run, tasks: list[SessionTask], planted: SessionTask) -> list[str]:
+    """The store's keys in the order of `tasks`; only what the store lacks is worked on, the canaries among it."""
     todo = [task for task in tasks if not run.store.has(task.key)]
     if len(todo) < len(tasks):
         run.screen.say(f"{len(tasks) - len(todo)} of {len(tasks)} sessions unchanged since an earlier run: reused")
+    run.built["fresh sessions"] = len(todo)
+    todo += [] if run.store.has(planted.key) else [planted]
     if todo:
         executor = run.plugin(run.recipe.one("executor"))
         for _ in run.screen.progress("read, sanitize, judge", executor.map(process, todo), len(todo)):
             pass
-    run.built["fresh sessions"] = len(todo)
     return [task.key for task in tasks]
 
 

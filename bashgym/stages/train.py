@@ -11,6 +11,7 @@ import orjson
 
 from bashgym import axolotl, environment, jsonl
 from bashgym.errors import RecipeError, RunFailed
+from bashgym.gate.report import require
 from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
 from bashgym.stages.context import Run
 
@@ -69,8 +70,10 @@ def preflight(run: Run) -> None:
 
 
 def run_training(run: Run, dataset: Dataset) -> Trained:
-    """Trains, or takes up a training that was cut off, or finds it done. Raises RunFailed with the log's place."""
+    """Trains, or takes up a training that was cut off, or finds it done. Raises RunFailed with the log's place, and
+    PrivacyError where the dataset is not the one that the leak gate passed."""
     started = time.perf_counter()
+    require(run.folder)
     model = prepared_model(run, dataset)
     job = planned(run, dataset, model)
     done = finished(run, job, dataset)

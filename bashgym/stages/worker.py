@@ -13,6 +13,7 @@ import orjson
 
 from bashgym import examples, paths, pseudonyms, registry, scan, tools
 from bashgym.errors import PrivacyError
+from bashgym.gate import canary, vault
 from bashgym.kinds import JudgeContext
 from bashgym.records import (
     Drop,
@@ -31,6 +32,9 @@ from bashgym.verdict import classify
 
 # rooms and files whose code has no part in what the store holds
 NOT_DATA = frozenset("cli.py run.py display.py show.py verbs capture history report rented plugins inside".split())  # noqa: SIM905
+
+
+CANARY = ""  # the label of no source
 
 
 class SessionWork(Record, frozen=True, kw_only=True):
@@ -84,12 +88,12 @@ def process(task: SessionTask) -> str:
     redactions: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     started = time.perf_counter()
-    traces = list(build(task.work.sources[task.label]).read(task.ref))
+    traces = traces_of(task)
     for trace in traces:
         count(trace, counts)
     replies = [tuple(examples.reply_key(step) for step in trace.steps if step.source == "agent") for trace in traces]
     read = time.perf_counter()
-    clean = sanitized(traces, task, redactions)
+    clean, removed = sanitized(traces, task, redactions)
     cleaned = time.perf_counter()
     root = clean[0].session_id if clean else hashlib.sha256(task.ref.id.encode()).hexdigest()[:16]
     judged = [judge(trace, task, root, keys) for trace, keys in zip(clean, replies, strict=True)]
@@ -104,10 +108,18 @@ def process(task: SessionTask) -> str:
         traces=tuple(one.summary for one in judged),
         seconds=clock,
     )
+    vault.put(store, task.key, removed)  # first, so that no result is ever without it
     lines = [msgspec.json.encode(summary)]
     lines += [msgspec.json.encode(example) for one in judged for example in one.examples]
     store.put(task.key, b"\n".join(lines))
     return task.key
+
+
+def traces_of(task: SessionTask) -> list[Trace]:
+    """The session's traces; the canaries' session (see bashgym/gate/canary.py) has no source."""
+    if task.label == CANARY:
+        return [canary.trace(task.ref.id)]
+    return list(build(task.work.sources[task.label]).read(task.ref))
 
 
 def count(trace: Trace, counts: Counter[str]) -> None:
@@ -116,15 +128,15 @@ def count(trace: Trace, counts: Counter[str]) -> None:
     counts["events"] += len(trace.info.events)
 
 
-def sanitized(traces: list[Trace], task: SessionTask, redactions: Counter[str]) -> list[Trace]:
+def sanitized(traces: list[Trace], task: SessionTask, redactions: Counter[str]) -> tuple[list[Trace], dict[str, str]]:
     """The traces of one session with every secret and person replaced, all at once: a name that is learnt in one
-    place is found in all. Raises PrivacyError where that is not certain."""
+    place is found in all; and what was replaced, with its type. Raises PrivacyError where that is not certain."""
     sanitizers = [(label, build(spec)) for label, spec in task.work.sanitizers]
     plain = [to_builtins(trace) for trace in traces]
     result = scan.sanitize(plain, sanitizers, pseudonyms.load_key(), task.ref.id)
     redactions.update(result.counts)
     try:
-        return [from_builtins(value) for value in result.value]
+        return [from_builtins(value) for value in result.value], result.removed
     except msgspec.ValidationError as error:
         raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
 
@@ -153,7 +165,7 @@ def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) 
         replies=replies,
         tools=tools.usage(trace),
         dropped=dict(dropped),
-        tokens={field: getattr(totals, field) for field in totals.__struct_fields__},
+        tokens={field: value for field, value in msgspec.structs.asdict(totals).items() if type(value) is int},
     )
     return Judged(summary, made)
 
