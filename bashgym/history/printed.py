@@ -207,7 +207,9 @@ def short(n: int) -> str:
 
 
 def money(value: float | None) -> str:
-    return "missing" if value is None else f"${value:,.2f}"
+    if value is None:
+        return "missing"
+    return f"${value:,.2f}" if value >= 0.005 or value == 0 else "< $0.01"
 
 
 IRREGULAR = {"reply": "replies", "repository": "repositories"}

@@ -4,12 +4,12 @@ import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -23,6 +23,9 @@ from bashgym.lifeline import tie_to_parent
 from bashgym.reading import files, remembered
 from bashgym.records import SessionRef
 from bashgym.stages.worker import code_digest
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 FEW = 16_000_000  # bytes up to which this process reads alone: starting others takes half a second
 CHUNK = 4  # sessions given to a worker at a time
@@ -135,16 +138,23 @@ def digest_of_code() -> str:
 
 
 def counting(tasks: Sequence[Task]) -> Iterator[Counted]:
-    """The sessions of `tasks` counted, in their order; over processes where there is much to read."""
-    workers = cores()
-    if workers == 1 or len(tasks) < 2 or sum(task.ref.size for task in tasks) < FEW:
-        yield from map(census.count, tasks)
+    """The sessions of `tasks` counted, in their order."""
+    return over_processes(census.count, tasks, sum(task.ref.size for task in tasks))
+
+
+def over_processes(work: Callable[[T], R], tasks: Sequence[T], size: int) -> Iterator[R]:
+    """`work` done for each of `tasks`, in their order; by several processes where `size`, their bytes, is large.
+
+    Raises RunFailed when one of these was killed."""
+    workers = min(cores(), len(tasks))
+    if workers < 2 or size < FEW:
+        yield from map(work, tasks)
         return
     context = multiprocessing.get_context("spawn")
     # without max_tasks_per_child: with that, CPython 3.11 can wait for ever for a worker it does not start
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=tie_to_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=tie_to_parent)
     try:
-        yield from pool.map(census.count, tasks, chunksize=CHUNK if len(tasks) > 10 * workers else 1)
+        yield from pool.map(work, tasks, chunksize=CHUNK if len(tasks) > 10 * workers else 1)
     except BrokenProcessPool:
         raise RunFailed("a process that read sessions was killed, perhaps for want of memory; run it again") from None
     finally:
