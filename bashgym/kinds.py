@@ -39,12 +39,14 @@ class ScanContext:
 
     `strings` are all distinct strings of the session, so that values (a user's name, a host) can be learnt
     from one place and found in another; `keys` says, for each string of the batch, which key it is the value of
-    where that may say what it is (`password`, `user`), else ""; `memory` is empty at the session's first batch."""
+    where that may say what it is (`password`, `user`), else ""; `memory` is empty at the session's first batch;
+    `shared` is empty at every batch and the same for all sanitizers: what one worked out the next need not."""
 
     session: str
     strings: Sequence[str] = ()
     keys: Sequence[str] = ()
     memory: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
