@@ -7,16 +7,13 @@ from pydantic import Field
 
 from bashgym import config
 from bashgym.kinds import JudgeContext
-from bashgym.records import Signal, Verdict
+from bashgym.records import Verdict
 from bashgym.trace import Trace
 
 if TYPE_CHECKING:  # what reads commands is loaded when the first trace is judged: it doubles a recipe's check
     from bashgym.signals.history import History
 
 NAME = "outcome"
-SEEN = 1.0  # the trace itself says so
-WORDS = 0.3  # a lexicon of plain English understands no irony
-COMMAND = 0.9  # a command's effect, told from its words and its output
 LONGEST_VALUE = 200
 
 
@@ -73,6 +70,7 @@ class Judge:
         """Abstains where no agent acted."""
         if not any(step.source == "agent" and step.info.kind == "agent" for step in trace.steps):
             return Verdict(judge=NAME, score=None, reason="no agent step")
+        from bashgym.signals import told
         from bashgym.signals.history import history
 
         seen = history(trace)
@@ -87,7 +85,7 @@ class Judge:
             reason=fatal or ", ".join(f"{name} {value:+.2f}" for name, value in parts.items()) or "nothing told",
             verified=verified,
             fatal=bool(fatal),
-            signals=tuple(signals(seen)),
+            signals=tuple(told.signals(seen, trace)),
         )
 
     def parts(self, seen: "History") -> Iterator[tuple[str, float]]:
@@ -150,40 +148,3 @@ def confidence(seen: "History", verified: bool) -> float:
     if verified and seen.tests.run:
         return seen.tests.run.confidence
     return 0.5 if seen.commits or seen.tests.run else 0.3
-
-
-def signals(seen: "History") -> Iterator[Signal]:
-    """Everything the verdict rests on, each with its place."""
-    for run in seen.runs:
-        value = f"{run.result}: {run.command}"[:LONGEST_VALUE]
-        yield Signal(name="test_run", value=value, source="test_run", confidence=run.confidence, step_id=run.step_id)
-    yield from test_signals(seen)
-    for error in seen.errors:
-        name = "tool_error_recovered" if error.recovered else "tool_error"
-        yield Signal(name=name, value=error.tool, source="tool_result", confidence=SEEN, step_id=error.step_id)
-    for name, changes in (("commit", seen.commits), ("revert", seen.reverts)):
-        for change in changes:
-            path = change.path[:LONGEST_VALUE]
-            yield Signal(name=name, value=path, source="git", confidence=COMMAND, step_id=change.step_id)
-    for name, places in (("rejection", seen.rejections), ("interrupt", seen.interrupts)):
-        for place in places:
-            yield Signal(name=name, value=True, source="user", confidence=SEEN, step_id=place)
-    for place in seen.api_errors:
-        yield Signal(name="api_error", value=True, source="api", confidence=SEEN, step_id=place)
-    yield Signal(name="ended", value=seen.ended, source="trace", confidence=SEEN)
-    if seen.words:
-        tone, place = seen.words.tone, seen.words.step_id
-        yield Signal(name="last_words", value=tone, source="user", confidence=WORDS, step_id=place)
-
-
-def test_signals(seen: "History") -> Iterator[Signal]:
-    """The last state of the tests, whether it is later than the last edit, and where it turned."""
-    tests = seen.tests
-    sure, place = (tests.run.confidence, tests.run.step_id) if tests.run else (SEEN, None)
-    yield Signal(name="last_tests", value=tests.state, source="test_run", confidence=sure, step_id=place)
-    if tests.run:
-        yield Signal(name="tests_after_edit", value=tests.fresh, source="test_run", confidence=COMMAND, step_id=place)
-    for name, before, after in (("fail_to_pass", "failed", "passed"), ("pass_to_fail", "passed", "failed")):
-        for run in seen.turns(before, after):
-            sure = run.confidence
-            yield Signal(name=name, value=run.runner.program, source="test_run", confidence=sure, step_id=run.step_id)
