@@ -245,7 +245,8 @@ def kept(
     """The references that may be read; the others are counted in `left_out` by reason.
 
     `folders` says in which folders a session worked, by default every `cwd` in its files; the references bear them.
-    One that is excluded at any time keeps the whole session out. Raises InputError for rules that cannot be understood, or an unreadable file."""
+    One that is excluded at any time keeps the whole session out. Raises InputError for rules that cannot be
+    understood, or an unreadable file."""
     rules = load()
     for ref in refs:
         worked_in = tuple(cwd for cwd in (folders or folders_of)(ref) if cwd)
