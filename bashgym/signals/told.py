@@ -58,6 +58,8 @@ def noted(trace: Trace) -> Iterator[Signal]:
     for switch in trace.info.model_switches:
         value = f"{switch.from_model} -> {switch.to_model}"[:LONGEST_VALUE]
         yield Signal(name="model_switch", value=value, source="hook", confidence=SEEN)
+    if outcome.api_errors:  # requests that were tried again, too: they leave no step
+        yield Signal(name="api_errors", value=outcome.api_errors, source="api", confidence=SEEN)
     if outcome.end_reason:
         yield Signal(name="end_reason", value=outcome.end_reason[:LONGEST_VALUE], source="hook", confidence=SEEN)
 
