@@ -43,8 +43,12 @@ NAME = re.compile(r"[\w.+~@%-]+(/[\w.+~@%-]+)+")
 class Excluded:
     """The rules of this machine; remembers what it found of a folder."""
 
-    def __init__(self, folders: Set[str], repositories: Set[str], digests: Set[str]) -> None:
-        """`folders` absolute, `repositories` as `repository()` writes them, `digests` of forgotten ids."""
+    def __init__(
+        self, folders: Set[str], repositories: Set[str], digests: Set[str] = frozenset(), ignores: bool = True
+    ) -> None:
+        """`folders` absolute, `repositories` as `repository()` writes them, `digests` of forgotten ids; `ignores` says
+        whether a `.bashgymignore` counts."""
+        self.ignores = ignores
         self.folders = folders
         self.repositories = repositories
         self.digests = digests
@@ -66,7 +70,7 @@ class Excluded:
         above = [place, *map(str, Path(place).parents)]
         return (
             not self.folders.isdisjoint(above)
-            or any(ignored(folder, place) for folder in above)
+            or (self.ignores and any(ignored(folder, place) for folder in above))
             or bool(self.repositories and any(self.names(remote) for folder in above for remote in remotes(folder)))
         )
 
@@ -84,7 +88,7 @@ def load() -> Excluded:
 
     Raises InputError, with file and line, for an entry that cannot be understood."""
     if SUSPENDED.get():
-        return Excluded(frozenset(), frozenset(), frozenset())
+        return Excluded(frozenset(), frozenset(), ignores=False)
     folders: set[str] = set()
     repositories: set[str] = set()
     for entry in entries():
