@@ -13,6 +13,7 @@ import orjson
 from bashgym import jsonl
 from bashgym.reading import remembered
 from bashgym.reading.files import note, opened, reference, unreadable
+from bashgym.reading.folders import of_session
 from bashgym.reading.values import at, record, text
 from bashgym.records import SessionRef
 
@@ -43,6 +44,11 @@ def sessions(roots: Iterable[Path]) -> Iterator[SessionRef]:
         name = next(name for name in (thread, path.stem, str(path)) if name and name not in taken)
         taken.add(name)
         yield reference(SOURCE, name, path, others)
+
+
+def worked_in(ref: SessionRef) -> list[str]:
+    """Every folder that a session's files name."""
+    return of_session(f"{SOURCE} folders 1", ref)
 
 
 def files_in(root: Path) -> list[Path]:

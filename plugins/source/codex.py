@@ -38,7 +38,7 @@ class Source:
         if not there:
             raise InputError(f"source.codex.path: {self.folders()[0]} is not there; {self.way_out()}")
         self.left_out = Counter()
-        return excluded.kept(files.sessions(there), self.left_out)
+        return excluded.kept(files.sessions(there), self.left_out, files.worked_in)
 
     def way_out(self) -> str:
         if self.config.path:
