@@ -18,7 +18,7 @@ FLOORS = [
     {"paths", "trace", "jsonl"},
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
     {
-        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "claude_code",
+        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "claude_code",
         "codex", "gemini", "opencode", "copilot",
         "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint",
         "training_log", "report", "prices", "exports", "traffic",
