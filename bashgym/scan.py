@@ -11,8 +11,7 @@ Whatever goes wrong is a PrivacyError: nothing half sanitized is ever returned."
 import re
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,15 +19,10 @@ from bashgym.errors import PrivacyError
 from bashgym.kinds import Sanitizer, ScanContext
 from bashgym.pseudonyms import TYPE, pseudonym, pseudonyms
 from bashgym.records import Span
+from bashgym.scanning.walk import Unit, rebuilt, walk
 
 BATCH = 64 * 1024  # characters; the engines cost some ten microseconds a call
 ROUNDS = 8  # real sessions need two; a text built to need more is refused
-KEYED_LENGTH = 4096  # a longer string is text, whatever its key
-KEYED = re.compile(
-    r"pass|pwd|pw$|secret|token|key|auth|cred|cookie|session|seed|mnemonic|signature|salt|dsn|cert|bearer|otp|pin$"
-    r"|user|login|logname|host|owner|author|name|mail|phone|ssn|card|iban",
-    re.IGNORECASE,
-)
 INERT = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     r"|(?:msg|req|toolu|srvtoolu|call|chatcmpl|resp|rs|fc)_[A-Za-z0-9]{16,64}"
@@ -37,13 +31,6 @@ INERT = re.compile(
 
 
 WORD = re.compile(r"\w")
-
-
-class Unit(NamedTuple):
-    """One thing to scan: a string and, where it may matter, the key it is the value of."""
-
-    key: str
-    text: str
 
 
 class Sanitized(NamedTuple):
@@ -67,65 +54,64 @@ class Found(NamedTuple):
 
 
 def sanitize(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes, session: str) -> Sanitized:
-    """`value` (plain JSON) without what the sanitizers find; the same shape, the same JSON types.
+    """`value` (plain JSON) without what the sanitizers find; the same shape, the same JSON types, save that a number
+    which is somebody's becomes a string. What does not change may be shared with `value`.
 
     Raises PrivacyError when a sanitizer fails, reports a span that is not there, or never comes to an end."""
-    seen = Counter(units(value))
-    strings = list(dict.fromkeys(unit.text for unit in seen))
+    units, containers = walk(value)
+    strings = list(dict.fromkeys(unit.text for unit in units))
     scanners = [(label, each, ScanContext(session=session, strings=strings)) for label, each in sanitizers]
-    counts: Counter[str] = Counter()
-    by_rule: Counter[str] = Counter()
-    removed: dict[str, str] = {}
+    names = Names(key)
     clean: dict[Unit, str] = {}
-    pending = {unit: [unit] for unit in seen if not inert(unit)}  # as it is now -> as it was
+    found: dict[Unit, list[Found]] = {}
+    pending = {unit: [unit] for unit in units if not inert(unit)}  # as it is now -> as it was
     for _ in range(ROUNDS):
         changed: dict[Unit, list[Unit]] = {}
         for unit, spans in scan(list(pending), scanners).items():
-            text = splice(unit.text, spans, key)
-            changed.setdefault(Unit(unit.key, text), []).extend(pending[unit])
-            clean.update((origin, text) for origin in pending[unit])
-            places = sum(seen[origin] for origin in pending[unit])
-            for span in spans:
-                counts[span.type] += places
-                by_rule[span.rule] += places
-                removed.setdefault(unit.text[span.start : span.end], span.type)
+            text = splice(unit.text, spans, names)
+            origins = pending[unit]
+            changed.setdefault(Unit(unit.key, text), []).extend(origins)
+            for origin in origins:
+                clean[origin] = text
+                found.setdefault(origin, []).extend(spans)
         if not changed:
-            return Sanitized(rebuild(value, clean), dict(counts), dict(by_rule), removed)
+            return told(containers, clean, found, names)
         pending = changed
     raise PrivacyError(f"session {session}: still not clean after {ROUNDS} passes; it is left out")
+
+
+class Names(dict[tuple[str, str], str]):
+    """The pseudonyms given, by type and value; each is made once."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__()
+        self.key = key
+
+    def __missing__(self, named: tuple[str, str]) -> str:
+        self[named] = pseudonym(self.key, *named)
+        return self[named]
+
+
+def told(
+    containers: list[tuple[str, Any]], clean: Mapping[Unit, str], found: Mapping[Unit, list[Found]], names: Names
+) -> Sanitized:
+    """The result, with places counted."""
+    value, places = rebuilt(containers, clean)
+    counts: Counter[str] = Counter()
+    by_rule: Counter[str] = Counter()
+    for unit, spans in found.items():
+        for span in spans:
+            counts[span.type] += places[unit]
+            by_rule[span.rule] += places[unit]
+    removed: dict[str, str] = {}
+    for type, text in names:
+        removed.setdefault(text, type)
+    return Sanitized(value, dict(counts), dict(by_rule), removed)
 
 
 def inert(unit: Unit) -> bool:
     """An id or a time, unless its key says that it may be more."""
     return not unit.key and bool(INERT.fullmatch(unit.text))
-
-
-def unit_of(key: str, text: str) -> Unit:
-    return Unit(key if len(text) <= KEYED_LENGTH and keyed(key) else "", text)
-
-
-@lru_cache(4096)
-def keyed(key: str) -> bool:
-    return bool(KEYED.search(key))
-
-
-def units(value: Any) -> Iterator[Unit]:
-    """Every string of a JSON value, keys included; the items of a list stand under the list's key."""
-    stack: list[tuple[str, Any]] = [("", value)]
-    while stack:
-        key, node = stack.pop()
-        if isinstance(node, str):
-            yield unit_of(key, node)
-        elif isinstance(node, dict):
-            for name, item in node.items():
-                if not isinstance(name, str):
-                    raise PrivacyError(f"a key of type {type(name).__name__} is no JSON and cannot be sanitized")
-                yield Unit("", name)
-                stack.append((name, item))
-        elif isinstance(node, list):
-            stack.extend((key, item) for item in node)
-        elif not (node is None or isinstance(node, bool | int | float)):
-            raise PrivacyError(f"a value of type {type(node).__name__} is no JSON and cannot be sanitized")
 
 
 def batches(items: Sequence[Unit]) -> Iterator[list[Unit]]:
@@ -147,8 +133,9 @@ def scan(items: Sequence[Unit], scanners: Sequence[tuple[str, Sanitizer, ScanCon
     for batch in batches(items):
         texts = [unit.text for unit in batch]
         keys = [unit.key for unit in batch]
+        shared: dict[str, Any] = {}
         for label, sanitizer, context in scanners:
-            context.keys = keys
+            context.keys, context.shared = keys, shared
             for span in guarded(label, sanitizer, texts, context):
                 unit = batch[span.index]
                 found.setdefault(unit, []).append(Found(span.start, span.end, span.type, f"{label}/{span.rule}"))
@@ -214,43 +201,11 @@ def outside(text: str, spans: list[Found]) -> list[Found]:
     return pieces
 
 
-def splice(text: str, spans: Sequence[Found], key: bytes) -> str:
+def splice(text: str, spans: Sequence[Found], names: Names) -> str:
     """`text` with each span replaced by its pseudonym; spans are in order and do not overlap."""
     parts: list[str] = []
     at = 0
     for span in spans:
-        parts += (text[at : span.start], pseudonym(key, span.type, text[span.start : span.end]))
+        parts += (text[at : span.start], names[span.type, text[span.start : span.end]])
         at = span.end
     return "".join((*parts, text[at:]))
-
-
-def rebuild(value: Any, clean: dict[Unit, str]) -> Any:
-    """A copy of `value` with the strings of `clean` put in."""
-    root: list[Any] = [None]
-    stack: list[tuple[str, Any, Any, Any]] = [("", value, root, 0)]  # key, node, where its copy goes: container, slot
-    while stack:
-        key, node, container, slot = stack.pop()
-        if isinstance(node, str):
-            container[slot] = clean.get(unit_of(key, node), node)
-        elif isinstance(node, dict):
-            copy: dict[str, Any] = {}
-            container[slot] = copy
-            for name, item in node.items():
-                new = free(clean.get(Unit("", name)) or name, name, node, copy)
-                copy[new] = None  # keeps the order: the stack fills in backwards
-                stack.append((name, item, copy, new))
-        elif isinstance(node, list):
-            container[slot] = [None] * len(node)
-            stack.extend((key, item, container[slot], at) for at, item in enumerate(node))
-        else:
-            container[slot] = node
-    return root[0]
-
-
-def free(new: str, old: str, node: dict[str, Any], copy: dict[str, Any]) -> str:
-    """A key that no other entry has: two keys with one pseudonym must not become one entry."""
-    name, number = new, 1
-    while name != old and (name in node or name in copy):
-        number += 1
-        name = f"{new}_{number}"
-    return name

@@ -14,16 +14,20 @@ from bashgym.paths import home
 
 # Control characters: no rule of a secret matches across them, and newlines end what is bound to a line.
 SEPARATOR = "\n\x1f\x1f\x1f\n"
+WINDOW = 64 * 1024  # bytes scanned in one go: some rules take time that grows with the square of a match
+OVERLAP = 4 * 1024  # more than the longest value of a rule
+# Of kingfisher's rules one, for manifests of Kubernetes, is bound to file names, which we have none of: it never finds
+# anything here, but takes 10 ms a manifest. This keeps it from beginning.
+UNKIND = (b"kind:", b"kind;")
 
 
 class Match(NamedTuple):
-    """Characters [start, end) of string number `string`; `encoded` where the value was found inside Base64."""
+    """Characters [start, end) of string number `string`."""
 
     string: int
     start: int
     end: int
     rule: str
-    encoded: bool
 
 
 class RuleScanner:
@@ -46,7 +50,8 @@ class RuleScanner:
         except Exception as error:
             names = ", ".join(file.name for file in files)
             raise PrivacyError(f"rules {names}: {error}") from error
-        self.scanner: Any = kingfisher_sdk.Scanner(rules, base64=True, dedup=False)
+        # no Base64: it costs milliseconds a value, and sanitizer.secrets looks into it by itself
+        self.scanner: Any = kingfisher_sdk.Scanner(rules, base64=False, dedup=False)
         self.version = f"kingfisher {kingfisher_sdk.__version__}{' builtins' if builtins else ''}"
         self.digest = digest(files)
 
@@ -57,15 +62,43 @@ class RuleScanner:
         """All matches in `strings`; one that crosses strings (it cannot mean to) is cut at their borders."""
         text = SEPARATOR.join(strings)
         data = text.encode("utf-8", "replace")  # a lone surrogate becomes one `?`: offsets stay
-        findings = self.scanner.scan(data)
-        if not findings:
+        places = self.places(data)
+        if not places:
             return
-        places = [(each.location["start_offset"], each.location["end_offset"]) for each in findings]
-        to_char = char_offsets(data, sorted({offset for place in places for offset in place}), len(text))
+        to_char = char_offsets(data, sorted({offset for place in places for offset in place[:2]}), len(text))
         starts = list(accumulate((len(each) + len(SEPARATOR) for each in strings), initial=0))[:-1]
-        for finding, (first, last) in zip(findings, places, strict=True):
+        for first, last, rule in places:
             for index, start, end in locate(to_char[first], to_char[last], starts, strings):
-                yield Match(index, start, end, finding.rule_id, finding.is_base64_encoded)
+                yield Match(index, start, end, rule)
+
+    def places(self, data: bytes) -> list[tuple[int, int, str]]:
+        """Bytes [start, end) and the rule of each match, window by window; what two windows show is told once."""
+        found: dict[tuple[int, int, str], None] = {}
+        for offset, end in windows(data):
+            for each in self.scanner.scan(data[offset:end].replace(*UNKIND)):
+                place = each.location
+                found[offset + place["start_offset"], offset + place["end_offset"], each.rule_id] = None
+        return list(found)
+
+
+def windows(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where to cut `data`: at blanks or line ends where there are some, never inside a character."""
+    start = 0
+    while len(data) - start > 2 * WINDOW:
+        end = cut(data, start + WINDOW)
+        yield start, end
+        start = cut(data, end - OVERLAP)
+    yield start, len(data)
+
+
+def cut(data: bytes, at: int) -> int:
+    """A place to cut at, up to 512 bytes before `at`."""
+    blank = max(data.rfind(b"\n", at - 512, at), data.rfind(b" ", at - 512, at))
+    if blank >= 0:
+        return blank
+    while data[at] & 0xC0 == 0x80:
+        at -= 1
+    return at
 
 
 def digest(files: Sequence[Path]) -> str:

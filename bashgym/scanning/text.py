@@ -1,63 +1,96 @@
-r"""A string as its reader sees it, and the way back: without terminal colours, with the escapes of JSON undone.
+r"""A string as its reader sees it, and the way back: without colours, with the escapes of JSON and URLs undone.
 
 `\x1b[32mghp_abc\x1b[0mdef` is one token to who reads it and two to a rule; in JSON inside a string, `\nalice@...` is
-a new line and no letter n. Rules look at the copy; what they find is replaced in the string itself."""
+a new line and no letter n; `%2Fhome%2Fdana` is a path. Rules look at the copy; what they find is replaced in the
+string itself."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bashgym.pseudonyms import pseudonyms
+from bashgym.kinds import ScanContext
+from bashgym.pseudonyms import PSEUDONYM, pseudonyms
 
 MASK = "\x1f"
-# ESC itself, and ESC as source code and JSON write it; zero-width characters, which hide a value from rules;
-# escaped line ends and tabs; backslashes before quotes and slashes.
-ZERO_WIDTH = r"[\u00ad\u200b-\u200f\u2060\ufeff]"
-PRINTED_NOT = r"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e))\[[0-9;?]{0,24}[A-Za-z]|" + ZERO_WIDTH
-HIDDEN = re.compile(ZERO_WIDTH)
-UNPRINTED = re.compile(PRINTED_NOT)
-UNSEEN = re.compile(PRINTED_NOT + r"|\\{1,16}(?:(?P<space>[nrt])|(?=[\"'/]))")
+ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # they hide a value from rules
+# What is left out or undone, told by its first character, which is what makes the search fast: ESC and its code;
+# backslashes and what they escape, ESC and printable letters by number included; printable letters of URLs. A run
+# of backslashes is looked at once, however long.
+UNSEEN = re.compile(
+    rf"[\x1b\\%{ZERO_WIDTH}](?:"
+    r"(?<=\x1b)\[[0-9;?]{0,24}[A-Za-z]"
+    r"|(?<=%)(?P<percent>[2-7][0-9A-Fa-f])"
+    r"|(?<=\\)(?<!\\\\)\\{0,62}+(?:(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,24}[A-Za-z]"
+    r"|(?:u00|x)(?P<code>[2-7][0-9A-Fa-f])|(?P<space>[nrt])|(?P<mark>(?=[\"'/])))"
+    rf"|(?<=[{ZERO_WIDTH}]))"
+)
 
 
 class Copy(NamedTuple):
-    """`text` to look at; `cuts` are (position in text, characters left out before it), in order."""
+    """`text` to look at. Where it is not the original letter by letter: `ends` are the places in it, in order, before
+    which something was left out or undone, `shifts` how many characters the original is ahead from there on, `letters`
+    whether the last letter before it stands for several."""
 
     text: str
-    cuts: tuple[tuple[int, int], ...] = ()
+    ends: Sequence[int] = ()
+    shifts: Sequence[int] = ()
+    letters: Sequence[bool] = ()
 
     def back(self, start: int, end: int) -> tuple[int, int]:
         """The range of the original that a range of the copy stands for."""
-        return self.place(start), self.place(end - 1) + 1
+        if not self.ends:
+            return start, end
+        at = bisect_left(self.ends, end)
+        whole = at < len(self.ends) and self.ends[at] == end and self.letters[at]
+        return self.place(start), end + self.shifts[at] if whole else self.place(end - 1) + 1
 
     def place(self, position: int) -> int:
-        at = bisect_right(self.cuts, position, key=first) - 1
-        return position + (self.cuts[at][1] if at >= 0 else 0)
+        at = bisect_right(self.ends, position) - 1
+        return position + (self.shifts[at] if at >= 0 else 0)
 
 
-def first(cut: tuple[int, int]) -> int:
-    return cut[0]
+def copies(strings: Sequence[str], context: ScanContext, escapes: bool = True) -> list[Copy]:
+    """The copies of a batch, made once for all sanitizers."""
+    name = f"copies {escapes}"
+    of, made = context.shared.get(name, (None, []))
+    if of is not strings:
+        made = [copy_of(text, escapes) for text in strings]
+        context.shared[name] = strings, made
+    return made
 
 
 def copy_of(text: str, escapes: bool = True) -> Copy:
     """The copy that rules look at; nearly always the text itself. Pseudonyms are masked, character by character.
 
-    With `escapes` off, backslashes stay: `C:\\new` is a path."""
-    text = "".join(masked(text)) if "_" in text else text
-    if "\\" not in text and "\x1b" not in text and (text.isascii() or not HIDDEN.search(text)):
-        return Copy(text)
+    With `escapes` off, backslashes before letters and marks stay: `C:\\new` is a path."""
+    if "_" in text and PSEUDONYM.search(text):
+        text = "".join(masked(text))
+    plain = text.isascii() or not any(mark in text for mark in ZERO_WIDTH)
+    return Copy(text) if plain and not any(mark in text for mark in "\\\x1b%") else undone(text, escapes)
+
+
+def undone(text: str, escapes: bool) -> Copy:
     parts: list[str] = []
-    cuts: list[tuple[int, int]] = []
+    ends: list[int] = []
+    shifts: list[int] = []
+    letters: list[bool] = []
     at = kept = 0
-    for match in (UNSEEN if escapes else UNPRINTED).finditer(text):
-        parts.append(text[at : match.start()])
-        kept += match.start() - at
-        if escapes and match["space"]:
-            parts.append("\t" if match["space"] == "t" else "\n")
+    for match in UNSEEN.finditer(text):
+        space, code = match["space"], match["percent"] or match["code"]
+        if not escapes and (space or match["mark"] is not None):
+            continue
+        start, end = match.span()
+        parts.append(text[at:start])
+        kept += start - at
+        if space or code:
+            parts.append(chr(int(code, 16)) if code else "\t" if space == "t" else "\n")
             kept += 1
-        at = match.end()
-        cuts.append((kept, at - kept))
-    return Copy("".join((*parts, text[at:])), tuple(cuts)) if cuts else Copy(text)
+        at = end
+        ends.append(kept)
+        shifts.append(end - kept)
+        letters.append(bool(space or code))
+    return Copy("".join((*parts, text[at:])), ends, shifts, letters) if ends else Copy(text)
 
 
 def masked(text: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -22,11 +22,11 @@ from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.pseudonyms import PSEUDONYM, digest, load_key
 from bashgym.records import Span
-from bashgym.scanning.known_values import KnownValues, lowered
+from bashgym.scanning.known_values import Joined, KnownValues, lowered
 from bashgym.scanning.rules import RuleScanner
 from bashgym.scanning.rules import digest as file_digest
 from bashgym.scanning.secret_values import seed_words
-from bashgym.scanning.text import copy_of
+from bashgym.scanning.text import copies
 
 ROBOTS = re.compile(
     r"(?:claude|codex|copilot|cursor|gemini|aider|devin|openhands|gpt|chatgpt|amp|cline)\b.*|.*\[bot\]|.*\bbot"
@@ -38,6 +38,9 @@ NAMED_HOST = re.compile(r"^(?:host_?name|computer_?name|machine_?name|node_?name
 WORD = re.compile(r"[A-Za-z0-9][\w.@-]{1,252}")
 LETTERS = re.compile(r"[a-z]{2}")
 ADDRESSING = "/\\@~"  # before a short name: it is a user, not a word
+
+
+Place = tuple[int, int, str, str]  # start, end, type, rule
 
 
 class Sanitizer:
@@ -72,38 +75,46 @@ class Sanitizer:
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         if "known" not in context.memory:
-            context.memory["known"] = KnownValues(self.learnt(context.strings) | self.known)
+            context.memory["told"] = told = self.told(context.strings)
+            context.memory["known"] = KnownValues(self.learnt(told) | self.known)
         known: KnownValues = context.memory["known"]
-        yield from self.told(strings)
-        yield from keyed(strings, context.keys, self.kept)
+        told = context.memory["told"]
+        told |= self.told([text for text in strings if text not in told])
         for index, text in enumerate(strings):
-            copy = copy_of(text, escapes=False)
-            low = lowered(copy.text)
-            for start, end, value in known.find(low):
-                if self.distinct(value) or addressed(low, start, end):
-                    first, last = copy.back(start, end)
-                    yield Span(index=index, start=first, end=last, type=known.types[value], rule="known")
+            for start, end, type, rule in told[text]:
+                yield Span(index=index, start=start, end=end, type=type, rule=rule)
+        yield from keyed(strings, context.keys, self.kept)
+        seen = copies(strings, context, escapes=False)
+        low = Joined([lowered(copy.text) for copy in seen])
+        for start, end, value in known.find(low.text):
+            if self.distinct(value) or addressed(low.text, start, end):
+                index, offset = low.place(start)
+                first, last = seen[index].back(start - offset, end - offset)
+                yield Span(index=index, start=first, end=last, type=known.types[value], rule="known")
 
-    def learnt(self, strings: Sequence[str]) -> dict[str, str]:
+    def learnt(self, told: Mapping[str, Sequence[Place]]) -> dict[str, str]:
         """Value in lower case -> type, from every place in the session that tells one; paths also as slugs."""
         values: dict[str, str] = {}
-        for batch in batches(strings):
-            for span in self.told(batch):
-                value = batch[span.index][span.start : span.end].lower()
-                values.setdefault(value, span.type)
-                values.setdefault(re.sub(r"[^a-z0-9]", "-", value), span.type)
-                if span.type == "HOST" and "." in value and self.somebody("HOST", value.split(".")[0]):
-                    values.setdefault(value.split(".")[0], span.type)
+        for text, places in told.items():
+            for start, end, type, _ in places:
+                value = text[start:end].lower()
+                values.setdefault(value, type)
+                values.setdefault(re.sub(r"[^a-z0-9]", "-", value), type)
+                if type == "HOST" and "." in value and self.somebody("HOST", value.split(".")[0]):
+                    values.setdefault(value.split(".")[0], type)
         return values
 
-    def told(self, strings: Sequence[str]) -> Iterator[Span]:
-        """Spans of the rules that name somebody."""
-        for match in self.rules.find(strings):
-            _, type, name = match.rule.split(".")
-            text = strings[match.string]
-            end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
-            if not match.encoded and end > match.start and self.somebody(type.upper(), text[match.start : end]):
-                yield Span(index=match.string, start=match.start, end=end, type=type.upper(), rule=name)
+    def told(self, strings: Sequence[str]) -> dict[str, list[Place]]:
+        """Where rules find somebody named: a list for each of the strings, most of them empty."""
+        places: dict[str, list[Place]] = {text: [] for text in strings}
+        for batch in batches(strings):
+            for match in self.rules.find(batch):
+                _, type, name = match.rule.split(".")
+                text = batch[match.string]
+                end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
+                if end > match.start and self.somebody(type.upper(), text[match.start : end]):
+                    places[text].append((match.start, end, type.upper(), name))
+        return places
 
     def somebody(self, type: str, value: str) -> bool:
         """Whether a value is anyone's in particular: no account that everybody has, no placeholder, no robot."""

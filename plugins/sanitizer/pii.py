@@ -20,7 +20,7 @@ from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.records import Span
 from bashgym.scanning.rules import Match, RuleScanner
-from bashgym.scanning.text import copy_of
+from bashgym.scanning.text import copies
 
 REACH = 24  # characters around a candidate that a recognizer sees: its patterns look at the neighbours
 # Countries whose numbers are known without a +; more cost time and take more numbers for phones
@@ -64,16 +64,16 @@ class Sanitizer:
         """A key goes before its string (`ssn: 219099998`): it is the word that says what a number is."""
         keys = context.keys or [""] * len(strings)
         heads = [f"{key}: " if key else "" for key in keys]
-        copies = [copy_of(text) for text in strings]
-        texts = [head + copy.text for head, copy in zip(heads, copies, strict=True)]
+        seen = copies(strings, context)
+        texts = [head + copy.text if head else copy.text for head, copy in zip(heads, seen, strict=True)]
         for match in self.rules.find(texts):
             _, type, name = match.rule.split(".")
-            if match.encoded or type.upper() in self.config.skip:
+            if type.upper() in self.config.skip:
                 continue
             head = len(heads[match.string])
             for start, end in self.proven(name, texts[match.string], match):
                 if start >= head:
-                    first, last = copies[match.string].back(start - head, end - head)
+                    first, last = seen[match.string].back(start - head, end - head)
                     yield Span(index=match.string, start=first, end=last, type=type.upper(), rule=match.rule)
 
     def proven(self, name: str, text: str, match: Match) -> Iterator[tuple[int, int]]:

@@ -28,7 +28,7 @@ from bashgym.scanning.secret_values import (
     secretlike,
     seed_phrases,
 )
-from bashgym.scanning.text import Copy, copy_of
+from bashgym.scanning.text import Copy, copies
 
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
@@ -68,14 +68,14 @@ class Sanitizer:
         return f"{self.rules.engine()} trigrams {improbable.digest()}"
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
-        copies = [copy_of(text) for text in strings]
-        keyed = list(enumerate(zip(strings, context.keys, strict=False)))
-        sealed = [(index, text) for index, (text, key) in keyed if text and SIGNATURE.search(key)]
+        seen = copies(strings, context)
+        keyed = [(index, strings[index], key) for index, key in enumerate(context.keys) if key]
+        sealed = [(index, text) for index, text, key in keyed if text and SIGNATURE.search(key)]
         yield from (Span(index=index, start=0, end=len(text), type="SIGNATURE", rule="key") for index, text in sealed)
-        for span in self.look([copy.text for copy in copies]):
-            yield placed(span, copies[span.index])
-        for index, (text, key) in keyed:  # last: of spans of equal length the first names the type
-            if key and self.named(key, text):
+        for span in self.look([copy.text for copy in seen]):
+            yield placed(span, seen[span.index])
+        for index, text, key in keyed:  # last: of spans of equal length the first names the type
+            if self.named(key, text):
                 yield Span(index=index, start=0, end=len(text), type=type_of_name(key), rule="key")
 
     def named(self, key: str, text: str) -> bool:
@@ -93,7 +93,8 @@ class Sanitizer:
                 yield span
         wrapped: list[tuple[Span, str]] = []
         for index, text in enumerate(texts):
-            yield from private_keys(index, text)
+            if "-----BEGIN" in text:
+                yield from private_keys(index, text)
         for span, inner in self.improbable(texts):
             if inner is None:
                 yield span
@@ -110,7 +111,7 @@ class Sanitizer:
             _, type, name = rule.upper().split(".", 2)
             if name == "WORDS":
                 return seed_phrase(match, text)
-            if match.encoded or not self.believed(name, value, text, match.start):
+            if not self.believed(name, value, text, match.start):
                 return None
             if type == "SECRET":
                 type = type_of_name(name_before(text, match.start))

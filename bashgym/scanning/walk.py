@@ -1,0 +1,132 @@
+"""Every string of a JSON value, each once, and the value with other strings in their places; at any depth.
+
+Numbers of nine digits and more are strings too, as far as sanitizers go: a card or a phone number without quotes is
+one all the same. A container in which nothing changes is not copied."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from bashgym.errors import PrivacyError
+
+KEYED_LENGTH = 4096  # a longer string is text, whatever its key
+STRINGS = frozenset({str})
+LONG_NUMBER = 99_999_999  # what is above may be somebody's number
+KEYED = re.compile(
+    r"pass|pwd|pw$|secret|token|key|auth|cred|cookie|session|seed|mnemonic|signature|salt|dsn|cert|bearer|otp|pin$"
+    r"|user|login|logname|host|owner|author|name|mail|phone|mobile|\btel|fax|ssn|social|card|iban|\bpan$",
+    re.IGNORECASE,
+)
+
+
+class Unit(NamedTuple):
+    """One thing to scan: a string and, where it may matter, the key it is the value of."""
+
+    key: str
+    text: str
+
+
+class Walk(NamedTuple):
+    """The distinct strings of a value, in order, and its containers, outermost first, with their keys."""
+
+    units: dict[Unit, None]
+    containers: list[tuple[str, Any]]
+
+
+@lru_cache(4096)
+def keyed(key: str) -> bool:
+    return bool(KEYED.search(key))
+
+
+def walk(value: Any) -> Walk:
+    """Every string of a JSON value, keys included; the items of a list stand under the list's key."""
+    names: dict[str, Any] = {}
+    plain: dict[str, None] = {}
+    pairs: dict[tuple[str, str], None] = {}
+    containers: list[tuple[str, Any]] = [("", [value])]
+    for key, node in containers:  # grows on the way
+        if type(node) is dict:
+            if not STRINGS.issuperset(map(type, node)):
+                raise PrivacyError("a key that is no string is no JSON and cannot be sanitized")
+            names.update(node)
+            items: Iterable[tuple[str, Any]] = node.items()
+        else:
+            items = ((key, item) for item in node)
+        for name, item in items:
+            kind = type(item)
+            if kind is str:
+                if keyed(name) and len(item) <= KEYED_LENGTH:
+                    pairs[name, item] = None
+                else:
+                    plain[item] = None
+            elif kind is dict or kind is list:
+                containers.append((name, item))
+            elif kind is int or kind is float:
+                if digits := number(item):
+                    if keyed(name):
+                        pairs[name, digits] = None
+                    else:
+                        plain[digits] = None
+            elif item is not None and kind is not bool:
+                raise PrivacyError(f"a value of type {kind.__name__} is no JSON and cannot be sanitized")
+    units = {Unit("", text): None for text in {**names, **plain} if text}
+    units.update((Unit(*pair), None) for pair in pairs if pair[1])
+    return Walk(units, containers)
+
+
+def number(item: int | float) -> str:
+    """The digits of a number that is long enough to be somebody's, else nothing."""
+    if not item > LONG_NUMBER or (type(item) is float and not item.is_integer()):
+        return ""
+    return str(int(item)) if item < 1e30 else ""
+
+
+def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> tuple[Any, Counter[Unit]]:
+    """The value with the strings of `clean` put in, and in how many places each of them stood."""
+    plain = {unit.text: text for unit, text in clean.items() if not unit.key}
+    pairs = {tuple(unit): text for unit, text in clean.items() if unit.key}
+    places: Counter[Unit] = Counter()
+    made: dict[int, Any] = {}
+    for key, node in reversed(containers):  # the innermost first
+        items = node.items() if type(node) is dict else ((key, item) for item in node)
+        changed: list[tuple[int, Any]] = []
+        for at, (name, item) in enumerate(items):
+            kind = type(item)
+            if kind is dict or kind is list:
+                if id(item) in made:
+                    changed.append((at, made[id(item)]))
+                continue
+            text = item if kind is str else number(item) if kind is int or kind is float else ""
+            if text in plain and not (keyed(name) and len(text) <= KEYED_LENGTH):
+                changed.append((at, plain[text]))
+                places[Unit("", text)] += 1
+            elif (name, text) in pairs:
+                changed.append((at, pairs[name, text]))
+                places[Unit(name, text)] += 1
+        renamed = [name for name in node if name in plain] if type(node) is dict else []
+        places.update(Unit("", name) for name in renamed)
+        if changed or renamed:
+            made[id(node)] = copied(node, dict(changed), plain if renamed else {})
+    root = containers[0][1]
+    return made.get(id(root), root)[0], places
+
+
+def copied(node: Any, changed: Mapping[int, Any], names: Mapping[str, str]) -> Any:
+    """A copy of a container with the items at some places changed, and its keys where they are in `names`."""
+    if type(node) is list:
+        return [changed.get(at, item) for at, item in enumerate(node)]
+    copy: dict[str, Any] = {}
+    for at, (name, item) in enumerate(node.items()):
+        copy[free(names.get(name, name), name, node, copy)] = changed.get(at, item)
+    return copy
+
+
+def free(new: str, old: str, node: Mapping[str, Any], copy: Mapping[str, Any]) -> str:
+    """A key that no other entry has: two keys with one pseudonym must not become one entry."""
+    name, count = new, 1
+    while name != old and (name in node or name in copy):
+        count += 1
+        name = f"{new}_{count}"
+    return name
