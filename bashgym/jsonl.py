@@ -38,9 +38,12 @@ class Piece(NamedTuple):
 
 
 def pieces(file: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[Piece]:
-    """The lines of `file` one by one, however large it is; `seen` is given all bytes, as they are read."""
-    number = 0
-    while line := file.readline(LONGEST):
+    """The lines of `file` one by one, however large it is; `seen` is given all bytes, as they are read.
+
+    A line without a newline is the last one, even if more has been written by the time it was read: that would be its
+    rest, and no line."""
+    number, ended = 0, True
+    while ended and (line := file.readline(LONGEST)):
         number += 1
         seen(line)
         ended = line.endswith(b"\n")

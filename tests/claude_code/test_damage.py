@@ -1,12 +1,15 @@
 """Whatever happens to the bytes of a session, it is read without a crash and no line is lost."""
 
 import json
+import random
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bashgym import jsonl
 from bashgym.trace import from_builtins, to_builtins
 
 LOOK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -102,3 +105,96 @@ def test_lines_move(write, data):
         scribe = whole(write, folder)
         scribe.lines = data.draw(st.lists(st.sampled_from(scribe.lines), max_size=25))
         check(scribe)
+
+
+# Ten thousand lines ---------------------------------------------------------------------------------------------------
+
+WRONG = [None, True, 0, -1, 2**70, 1.5, float("nan"), "", "x", "\ud800", [], [[]], {}, {"type": []}, [{"type": "text"}]]
+
+
+def cut(line, rng):
+    return line[: rng.randrange(1, len(line))]
+
+
+def flipped(line, rng):
+    raw = bytearray(line)
+    for _ in range(rng.randint(1, 8)):
+        raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+    return bytes(raw).replace(b"\n", b" ")
+
+
+def place(line, rng, value):
+    """The line with another value somewhere in it."""
+    tree = json.loads(line)
+    *way, last = rng.choice([path for path in paths(tree) if path])
+    node = tree
+    for key in way:
+        node = node[key]
+    node[last] = value
+    return json.dumps(tree).encode()
+
+
+def deep(line, rng):
+    depth = rng.choice([150, 201, 600, 1100, 5000])
+    opening, closing = rng.choice([("[", "]"), ('{"a":', "}")])
+    marked = place(line, rng, "@@")
+    return marked.replace(b'"@@"', (opening * depth + "0" + closing * depth).encode())
+
+
+def huge(line, rng):
+    value = rng.choice(["a" * 60_000, "word " * 10_000, [0] * 5_000, {str(n): n for n in range(1_000)}, 10**4000])
+    return place(line, rng, value) if rng.random() < 0.9 else line.replace(b"{", b'{"n":' + b"9" * 6_000 + b",", 1)
+
+
+def wrong(line, rng):
+    for _ in range(rng.randint(1, 3)):
+        line = place(line, rng, rng.choice(WRONG))
+    return line
+
+
+def swapped(line, rng):
+    """Two values of the line have changed places."""
+    tree = json.loads(line)
+    keys = rng.sample(list(tree), 2)
+    tree[keys[0]], tree[keys[1]] = tree[keys[1]], tree[keys[0]]
+    return json.dumps(tree).encode()
+
+
+@pytest.mark.parametrize("mutate", [cut, flipped, deep, huge, wrong, swapped], ids=lambda one: one.__name__)
+def test_ten_thousand_damaged_lines(write, tmp_path, samples, mutate):
+    """No crash, none silently gone: lines of our own and of real sessions, in files of 200 with whole ones between."""
+    rng = random.Random(mutate.__name__)
+    sound = whole(write, tmp_path).lines + sample_lines(samples, rng)
+    lines, malformed, damaged = 0, 0, 200 if mutate is huge else 2_000
+    for number in range(damaged // 100):
+        scribe = write.Scribe(tmp_path / str(number))
+        for _ in range(100):
+            line = rng.choice(sound)
+            scribe.raw(line)
+            scribe.raw(mutate(line, rng))
+        traces = scribe.traces()  # every line is in one place
+        for trace in traces:
+            malformed += len(trace.info.malformed)
+            again = from_builtins(json.loads(jsonl.dumps(to_builtins(trace))))
+            assert len(again.steps) == len(trace.steps)
+        lines += 200
+    assert lines == 2 * damaged and malformed < lines / 2 + damaged // 10
+    assert malformed or mutate in (wrong, swapped)
+
+
+def sample_lines(samples, rng):
+    """Lines of real sessions of many versions, none longer than 20 KB."""
+    found = []
+    for path in sorted([*samples.glob("claude-code-*/*.jsonl"), *samples.glob("rig-claude-code/*/*.jsonl")]):
+        if path.name not in ("hook-stdin.jsonl", "stream-json-stdout.jsonl"):
+            lines = [line for line in path.read_bytes().splitlines() if 2 < len(line) < 20_000 and sound_line(line)]
+            found += rng.sample(lines, min(20, len(lines)))
+    return found
+
+
+def sound_line(line):
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and len(value) > 1
