@@ -25,7 +25,7 @@ def main() -> None:
     home = os.path.expanduser(os.environ.get("BASHGYM_HOME") or "~/.bashgym")
     given = event.get("session_id")
     session = os.environ.get("CLAUDE_CODE_SESSION_ID") or (given if isinstance(given, str) else searched(raw))
-    if os.path.lexists(home + "/paused") or kept_out(home, places(event), {session, given}):
+    if os.path.lexists(home + "/paused") or kept_out(home, places(event), (session, given)):
         return
     append(home + "/spool/claude_code", file_name(session), line(raw, whole is not None, time.time()))
     if event.get("hook_event_name") == "SessionEnd" and isinstance(event.get("transcript_path"), str):
@@ -53,8 +53,8 @@ def parsed(raw: bytes) -> "dict | None":
     try:
         text = raw.decode().strip(" \t\r\n")
         value, end = scanner()(text, 0)
-    except (ValueError, StopIteration, RecursionError):
-        return None
+    except (ValueError, StopIteration, RecursionError, SystemError):
+        return None  # the last is how the scanner fails to raise an exception of the `json` that nobody imported
     return value if end == len(text) and isinstance(value, dict) else None
 
 
@@ -100,7 +100,7 @@ def is_absolute(path: str) -> bool:
         return False
 
 
-def kept_out(home: str, folders: list, sessions: set) -> bool:
+def kept_out(home: str, folders: list, sessions: tuple) -> bool:
     """Whether a rule of the user keeps this event out; the rules are read only where there are any."""
     if not (os.path.lexists(home + "/exclude") or os.path.lexists(home + "/forgotten") or any(map(marked, folders))):
         return False
@@ -120,7 +120,9 @@ def marked(folder: str) -> bool:
 
 def beside(name: str) -> object:
     """A module of this folder, which -I leaves out of the path."""
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    here = os.path.dirname(os.path.abspath(__file__))
+    if here not in sys.path:
+        sys.path.insert(0, here)
     return __import__(name)
 
 
