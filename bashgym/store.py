@@ -28,7 +28,7 @@ class Store:
                 return
             yield True
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """The keys of all blobs, sorted."""
         return sorted(path.parent.name + path.stem for path in self.folder.glob("??/*.z") if path.name[0] != ".")
 
