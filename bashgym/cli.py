@@ -65,6 +65,7 @@ VERBS: dict[str, str] = {
     "traces": "list and show sessions, make pages of them, export them",
     "run": "run a recipe: sessions in, a measured and registered model out",
     "capture": "keep what happens in Claude Code, and say what is left out",
+    "forget": "delete everything that is kept of a session or a repository",
     "recipes": "list recipes; show one with the origin of each value",
     "plugins": "list plugins and where they come from",
     "models": "list registered models; show one with scores and lineage",
