@@ -42,10 +42,14 @@ def undisturbed() -> Iterator[None]:
 
 def traces_of(ref: SessionRef, others: list[Path]) -> list[Trace]:
     """The session and its sub-agents, out of the agent's own files."""
-    main_file = lines.read(Path(ref.path))
+    return assembled(ref, lines.read(Path(ref.path)), others)
+
+
+def assembled(ref: SessionRef, main_file: SessionFile, others: Sequence[Path] = ()) -> list[Trace]:
+    """The session whose own lines are `main_file`'s, and its sub-agents, those in the files `others` too."""
     own, groups = agents.split(main_file.entries)
     if agents.sole(own, groups):
-        return [orphan(ref, main_file, groups[0], others)]
+        return [orphan(ref, main_file, groups[0], list(others))]
     main = build.trace(own, [part(main_file, own, main_file.malformed)], main_file.malformed, ref.id)
     links = [inline(ref, main_file, group) for group in groups]
     for path in others:
@@ -55,7 +59,7 @@ def traces_of(ref: SessionRef, others: list[Path]) -> list[Trace]:
         if name.startswith(f"agent-{agents.COMPACTION}"):
             set_aside(main, path)
         elif name.startswith("agent-"):
-            links.append(agent_file(ref, path, others))
+            links.append(agent_file(ref, path, list(others)))
         else:
             add_file(main, path)
     agents.tie(main, links)
