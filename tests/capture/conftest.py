@@ -1,6 +1,7 @@
-"""Tests of this folder share hook_runs.py, which is found beside them."""
+"""Tests of this folder share modules that lie beside them, and the stand-ins of tests/fakes."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "fakes")]
