@@ -69,6 +69,9 @@ VERBS: dict[str, str] = {
     "recipes": "list recipes; show one with the origin of each value",
     "plugins": "list plugins and where they come from",
     "models": "list registered models; show one with scores and lineage",
+    "sanitize": "take secrets and people out of any JSON Lines or text file",
+    "audit": "put the datasets of earlier runs past today's leak gate",
+    "keys": "show, export or import the key that pseudonyms are made with",
     "env": "make, check or remove the training environment",
 }
 

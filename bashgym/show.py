@@ -1,11 +1,13 @@
 """What the verbs print: tables for people, JSON for scripts."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import orjson
 
+from bashgym import jsonl
 from bashgym.display import Terminal, printable, table
 from bashgym.errors import InputError, did_you_mean
 from bashgym.records import ModelVersion
@@ -220,3 +222,27 @@ def environment(action: str, python: str, json: bool) -> int:
     else:
         table(["training environment", ""], ([key, written(value)] for key, value in facts.items()))
     return 0 if facts.get("ok", True) else 1
+
+
+def spans(found: Iterable[Any], json: bool) -> None:
+    """What `bashgym sanitize --show-spans` tells."""
+    if json:
+        as_json([one._asdict() for one in found])
+        return
+    rows = ([str(one.line), one.field, f"{one.start}-{one.end}", one.type, one.rule, one.masked] for one in found)
+    table(["line", "key", "characters", "type", "rule", "masked"], rows)
+
+
+def sanitized(report: Any, target: Path, file: Path | None, json: bool) -> None:
+    """What `bashgym sanitize` did: counts, never values."""
+    facts = {**report._asdict(), "out": str(target), "evidence": "measured"}
+    if file is not None:
+        jsonl.replace(file, orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    if json:
+        as_json(facts)
+        return
+    kinds = ", ".join(f"{n:,} {name}" for name, n in sorted(report.counts.items())) or "nothing"
+    print(f"{report.lines:,} lines; replaced (measured): {kinds}")
+    if report.malformed:
+        print(f"{report.malformed:,} lines cannot be read; they lie in {target.name}.quarantine.jsonl")
+    print(f"clean, and past the leak gate: {target}")

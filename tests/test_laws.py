@@ -20,12 +20,12 @@ FLOORS = [
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "claude_code",
         "codex", "gemini", "opencode", "copilot",
-        "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "scanning", "checkpoint",
+        "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
         "training_log", "report", "prices", "exports", "traffic",
     },
     {"registry"},
     {"choices", "recipe", "stages"},
-    {"run", "display", "show", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history"},
+    {"run", "display", "show", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history"},
     {"verbs"},
     {"cli", "__main__"},
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """A dataset about to be: through the leak gate it goes, or into quarantine."""
 
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -96,9 +97,7 @@ def escaped_canaries(run: Run, rows: Path, planted: bytes) -> Iterable[GateHit]:
 
 def quarantined(run_folder: Path, folder: Path, report: GateReport) -> PrivacyError:
     """Moves the dataset aside; the error says where, and what can be done."""
-    aside = run_folder / "quarantine" / now().replace(":", "")
-    aside.parent.mkdir(mode=0o700, exist_ok=True)
-    folder.rename(aside)
+    aside = set_aside(run_folder, folder)
     write(run_folder, report)
     first = report.hits[0]
     where = f"{first.file}:{first.line}" if first.line else first.file
@@ -110,6 +109,17 @@ def quarantined(run_folder: Path, folder: Path, report: GateReport) -> PrivacyEr
         way_out = f"see {run_folder / FILE}; `bashgym forget SESSION` leaves its session out"
     more = f" and {len(report.hits) - 1} more" if len(report.hits) > 1 else ""
     return PrivacyError(f"leak gate: {reason}{more}; the dataset lies in {aside}; {way_out}")
+
+
+def set_aside(run_folder: Path, folder: Path) -> Path:
+    """Where a dataset lies after it was moved to quarantine; copies that were made of it for training are removed."""
+    aside = run_folder / "quarantine" / now().replace(":", "")
+    while aside.exists():
+        aside = aside.with_name(f"{aside.name}x")
+    aside.parent.mkdir(mode=0o700, exist_ok=True)
+    folder.rename(aside)
+    shutil.rmtree(run_folder / "prepared", ignore_errors=True)
+    return aside
 
 
 def count(path: Path) -> int:
