@@ -15,7 +15,7 @@ from bashgym.kinds import KINDS, LISTS, class_name
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
-    {"paths", "trace", "jsonl"},
+    {"paths", "trace", "jsonl", "jsonc"},
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "claude_code",

@@ -1,7 +1,7 @@
 """Our hooks in a settings file of Claude Code: put in and taken out, everything else left as it is.
 
 A hook of ours is a command that ends with MARK, a comment of the shell. The file is changed in the text
-(bashgym/capture/jsonc.py): comments, key order, indentation, newlines and a byte order mark stay; a link is written
+(bashgym/jsonc.py): comments, key order, indentation, newlines and a byte order mark stay; a link is written
 through, the mode is kept. `$BASHGYM_HOME/capture/installed.json` remembers what a file was before and what we left
 behind, so that taking out gives back the very bytes where nobody has touched the file since."""
 
@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bashgym import jsonl, paths
-from bashgym.capture import jsonc
+from bashgym import jsonc, jsonl, paths
 from bashgym.errors import InputError
 
 MARK = "# bashgym"

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bashgym import jsonl, paths
+from bashgym import jsonc, paths
 from bashgym.claude_code import files
 from bashgym.reading.files import PACKED
 
@@ -55,7 +55,7 @@ def period(settings: Path) -> tuple[int | None, str]:
     if not settings.exists():
         return DAYS, ""
     try:
-        said: Any = jsonl.parse(settings.read_bytes())
+        said: Any = jsonc.parse(settings.read_text("utf-8")).value
     except (OSError, ValueError) as error:
         return None, f"{settings} cannot be read ({error})"
     value = said.get("cleanupPeriodDays", DAYS) if isinstance(said, dict) else DAYS

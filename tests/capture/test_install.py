@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bashgym.capture import install, jsonc
+from bashgym import jsonc
+from bashgym.capture import install
 from bashgym.capture import settings as files
 from bashgym.errors import InputError
-from tests.capture.test_jsonc import texts
+from tests.test_jsonc import texts
 
 PYTHON = sys.executable
 WANTED = install.wanted(PYTHON, "2.1.329")

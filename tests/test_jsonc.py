@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bashgym.capture import jsonc
+from bashgym import jsonc
 
 WORDS = st.text('ab"\\/*,:{}[] \tü', max_size=6)
 VALUES = st.recursive(
