@@ -35,9 +35,9 @@ class Played(NamedTuple):
     answer: dict[str, Any]  # what the client printed
 
 
-def script(version: str, project: Path) -> Script:
+def script(version: str, project: Path, background: bool = False) -> Script:
     """Thinking, text, a tool that works, one that fails, a file, one that a rule forbids, and a sub-agent."""
-    agent, more = ("Task", {}) if version.startswith("2.0") else ("Agent", {"run_in_background": False})
+    agent, more = ("Task", {}) if version.startswith("2.0") else ("Agent", {"run_in_background": background})
     sub = {"description": "count", "prompt": INNER, "subagent_type": "general-purpose", **more}
     return {
         PROMPT: [
@@ -85,7 +85,7 @@ def play(
 ) -> Callable[..., Played]:
     """Plays the session in a client of that version; `install` with our installer, else with what `options` name."""
 
-    def call(version: str, *options: str, install: bool = False) -> Played:
+    def call(version: str, *options: str, install: bool = False, background: bool = False) -> Played:
         claude = clients.claude(version)
         project, config = tmp_path / "project", tmp_path / "config"
         project.mkdir()
@@ -95,7 +95,7 @@ def play(
         if install:
             done = bashgym("capture", "install", **env)
             assert done.returncode == 0, done.stderr
-        plan = script(version, project)
+        plan = script(version, project, background)
         with Model(plan) as model:
             command = [claude, "-p", PROMPT, "--model", "claude-sonnet-4-5", "--output-format", "json", *options]
             env["ANTHROPIC_BASE_URL"] = model.url
@@ -114,7 +114,7 @@ def read() -> list[Trace]:
     """The only session, through the source that `bashgym run` uses."""
     source = registry.load("source", "claude_code")
     made = source(source.Config())
-    (ref,) = [ref for ref in made.list() if "agent-" not in ref.path]
+    (ref,) = [ref for ref in made.list() if not Path(ref.path).name.startswith("agent-")]
     return list(made.read(ref))
 
 
@@ -223,6 +223,18 @@ def test_as_a_plugin(version: str, play: Callable[..., Played]):
     holds_what_was_played(played)
     hooks_told_it(played)
     archive_has_it(played)
+
+
+def test_a_sub_agent_in_the_background(play: Callable[..., Played]):
+    """As recent clients start them: the call answers at once, what was found comes as a notification."""
+    played = play(VERSIONS[-1], install=True, background=True)
+    main, sub = read()
+    assert (sub.info.lineage.parent_call_id, sub.info.lineage.parent_trace) == ("toolu_agent", main.session_id)
+    assert replies(sub) == played.script[INNER]
+    assert replies(main)[: len(played.script[PROMPT])] == [unsigned(blocks) for blocks in played.script[PROMPT]]
+    (told,) = [step.message for step in main.steps if step.info.kind == "task_notification"]
+    assert "toolu_agent" in told
+    assert "One file." in told
 
 
 def test_both_keep_every_event_once(play: Callable[..., Played]):
