@@ -1,6 +1,7 @@
 """One session counted: what is kept of it are numbers, ids, times, models and its folder; none of its words."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bashgym import examples, prices
+from bashgym.claude_code import kinds
+from bashgym.claude_code.files import SOURCE
 from bashgym.errors import BashGymError
 from bashgym.history import agents
 from bashgym.kinds import JudgeContext
@@ -93,6 +96,7 @@ class SessionFacts(Record, frozen=True, kw_only=True):
     bytes: int
     lines: int
     malformed: int
+    unknown: dict[str, int]  # lines of Claude Code of types that no version is known to write
     reliable: bool  # False: this client is known to have written too few output tokens
     traces: tuple[TraceFacts, ...]
     tallies: tuple[Tally, ...]
@@ -152,12 +156,17 @@ def facts_of(traces: Sequence[Trace], ref: SessionRef, source: str) -> tuple[Ses
         bytes=ref.size,
         lines=sum(file.lines for trace in traces for file in trace.info.source.files),
         malformed=sum(len(trace.info.malformed) for trace in traces),
+        unknown=dict(sum((unknown(trace) for trace in traces), Counter[str]())),
         reliable=all(trace.info.usage_reliable for trace in traces),
         traces=tuple(facts for facts, _ in found),
         tallies=tuple(tallied(units)),
         messages=tuple({unit.message: None for unit in units}),
     )
     return facts, units
+
+
+def unknown(trace: Trace) -> Counter[str]:
+    return kinds.unknown(trace) if trace.info.source.kind == SOURCE else Counter()
 
 
 def one_trace(trace: Trace, number: int) -> tuple[TraceFacts, list[Unit]]:
