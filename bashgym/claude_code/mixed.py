@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bashgym import jsonl
 from bashgym.claude_code import lines, session
 from bashgym.claude_code.lines import Entry, SessionFile
+from bashgym.errors import InputError
 from bashgym.reading import files
 from bashgym.reading.lines import legible
 from bashgym.reading.values import text
@@ -30,13 +31,17 @@ class Place(NamedTuple):
 def references(source: str, path: Path) -> Iterator[SessionRef]:
     """Every session of `path`. Raises InputError when the file cannot be read."""
     for name, place in places(path).items():
-        digest, size = hashlib.sha256(), 0
-        for _, raw in lines_of(path, place):
-            digest.update(raw + b"\n")
-            size += len(raw) + 1
-        yield SessionRef(
-            source=source, id=name, path=str(path), size=size, sha256=digest.hexdigest(), row=place.starts[0]
-        )
+        digest, size = digest_of(lines_of(path, place))
+        yield SessionRef(source=source, id=name, path=str(path), size=size, sha256=digest, row=place.starts[0])
+
+
+def digest_of(numbered: Iterable[tuple[int, bytes]]) -> tuple[str, int]:
+    """The hash of a session's lines, and how many bytes they are."""
+    digest, size = hashlib.sha256(), 0
+    for _, raw in numbered:
+        digest.update(raw + b"\n")
+        size += len(raw) + 1
+    return digest.hexdigest(), size
 
 
 def places(path: Path) -> dict[str, Place]:
@@ -89,6 +94,8 @@ def read(ref: SessionRef) -> list[Trace]:
     path = Path(ref.path)
     place = places(path).get(ref.id)
     numbered = list(lines_of(path, place)) if place else []
+    if digest_of(numbered)[0] != ref.sha256:
+        raise InputError(f"{path}: session {ref.id} changed since it was listed; run again")
     return of_lines(ref, numbered)
 
 

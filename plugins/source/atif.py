@@ -1,13 +1,15 @@
 """Trajectories in ATIF v1.x, our own exports included."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bashgym import config, paths
 from bashgym.atif import reading
 from bashgym.errors import InputError
-from bashgym.reading import files, rows
+from bashgym.reading import excluded, files, rows
+from bashgym.reading.values import text
 from bashgym.records import SessionRef
 from bashgym.trace import Trace
 
@@ -23,9 +25,12 @@ class Source:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.left_out: Counter[str] = Counter()
 
     def list(self) -> Iterable[SessionRef]:
-        """Every document, unread. Raises InputError when there is none, or one of a version that is not known."""
+        """Every document, unread, but those of sessions that are excluded or forgotten.
+
+        Raises InputError when there is none, or one of a version that is not known."""
         if not self.config.path:
             raise InputError("source.atif.path: no folder is named; set source.atif.path=FOLDER")
         root = paths.resolve(self.config.path)
@@ -35,7 +40,8 @@ class Source:
         documents = [path for path in dict.fromkeys(found) if root.is_file() or is_atif(path)]
         if not documents:
             raise InputError(f"source.atif.path: {root} holds no ATIF document; name a folder that does")
-        return rows.references("atif", documents, name_of)
+        self.left_out = Counter()
+        return excluded.kept(rows.references("atif", documents, name_of), self.left_out, worked_in)
 
     def read(self, ref: SessionRef) -> Iterator[Trace]:
         """The document's trace, then those of the trajectories it embeds."""
@@ -65,3 +71,8 @@ def name_of(path: Path, found: rows.Row) -> str | None:
         reading.check(found.value, f"{path}:{found.line_no}" if found.line_no > 1 else str(path))
     name = found.value.get("session_id") or found.value.get("trajectory_id")
     return name if isinstance(name, str) else None
+
+
+def worked_in(ref: SessionRef) -> list[str | None]:
+    """The folder that a document of ours says its session worked in."""
+    return [text(rows.row(ref).value, "extra", "bashgym", "project", "cwd")]
