@@ -23,8 +23,8 @@ TABLE = Path(__file__).parent / "tables" / "trigrams.bin"
 CLASSES = 60  # 0 all else, 1-26 small, 27-52 capital, 53 digits, 54-59 SYMBOLS
 SYMBOLS = "_-./+="
 SCALE = 4  # steps of the table per bit
-WHOLE = frozenset(string.ascii_letters + string.digits + "_-+/")
-PIECE = frozenset(string.ascii_letters + string.digits + "_-")
+WHOLE = frozenset(string.ascii_letters + string.digits + "_-+/~")
+PIECE = frozenset(string.ascii_letters + string.digits + "_-~")
 
 
 class Token(NamedTuple):

@@ -3,14 +3,21 @@
 import base64
 import binascii
 import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from bashgym.scanning.improbable import cost
 
 WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
+LETTERS = re.compile(r"[A-Za-z]+")
+SEED_GAP = 6  # characters between two words of a seed phrase: a number, a comma, quotes
+WORD_BREAK = "\n" * (SEED_GAP + 1)
 LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost
+NATURAL = 5.5  # bits per character up to which a value is made of words
+FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
 SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
 
 PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)?\d*$|pwd\d*$|secret\d*$", re.I)
@@ -29,11 +36,16 @@ ABOUT = re.compile(  # names that speak of a secret without holding it
 )
 PLACEHOLDER = re.compile(
     r"<[^<>]*>|&lt;.*|\[[^\[\]]*\]|\$[{(].*|\$[A-Za-z_]+|\{.*\}|%\w+%|%\(\w+\)\w|#\{.*\}|@\w+@"
-    r"|(?:your|my|the|insert|enter|add|put|some|test|fake|dummy|sample|example|demo|mock|replace|change)[ _-].*"
-    r"|.*(?:[_ -]here|example|placeholder|changeme|change[_-]me|redacted|xxxxx|\*\*\*|\.\.\.|…).*"
+    r"|[\w.-]{0,16}(?:x{5,}|X{5,}|\*{3,}|\.{3,}|…)[\w.-]{0,8}"
+    r"|(?=.{20}$|.{40}$)[A-Za-z0-9/+]+EXAMPLE(?:KEY)?"  # as the documentation of AWS writes keys
     r"|(?:null|none|nil|true|false|undefined|empty|unset|default|string|password|passwd|secret|token|key|value|user|test|foo|bar|todo)s?"
     r"|(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|config|settings|self|this|props|args|options|request|req)[.\[(].*",
     re.I | re.S,
+)
+STAND_IN = re.compile(  # words of placeholders; what is random besides is none
+    r"^(?:your|my|the|insert|enter|add|put|some|test|fake|dummy|sample|example|demo|mock|replace|change)[ _-]"
+    r"|[_ -]here|example|placeholder|change[_-]?me|redacted",
+    re.I,
 )
 OWN_KEY = re.compile(r"[a-z0-9]Key\d*$|[A-Z0-9]_KEY\d*$")  # hubspotKey, HEROKU_KEY
 COMMON_KEY = re.compile(
@@ -61,7 +73,9 @@ def random(value: str, bits: float) -> bool:
 
 def placeholder(value: str) -> bool:
     """A stand-in, an empty word or a reference: `<your-key>`, `${TOKEN}`, `xxxx`, `None`, `process.env.KEY`."""
-    return set(value) <= BLANKS or bool(PLACEHOLDER.fullmatch(value))
+    if set(value) <= BLANKS or PLACEHOLDER.fullmatch(value):
+        return True
+    return bool(STAND_IN.search(value)) and cost(value) < NATURAL and sum(map(str.isdigit, value)) <= FEW_DIGITS
 
 
 def filler(value: str) -> bool:
@@ -129,14 +143,41 @@ def seed_words() -> frozenset[str]:
     return frozenset(WORDS.read_text().split())
 
 
-def seed_phrases(text: str, start: int) -> tuple[int, int] | None:
-    """The run of BIP-39 words within a few hundred characters from `start` on, if it is long enough."""
-    run: list[re.Match[str]] = []
-    for word in re.finditer(r"[A-Za-z]+", text[start : start + 400]):
-        if word[0].lower() in seed_words():
-            run.append(word)
-        elif len(run) >= SEED_LENGTH:
-            break
-        else:
+def seed_phrases(texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Runs of BIP-39 words that are long enough: number of the text, start and end in it."""
+    joined = WORD_BREAK.join(texts)
+    starts = list(accumulate((len(text) + len(WORD_BREAK) for text in texts), initial=0))
+    for first, last in word_runs(joined):
+        run: list[tuple[int, int]] = []
+        for word in LETTERS.finditer(joined, first, last):
+            if word[0].lower() in seed_words():
+                run.append(word.span())
+                continue
+            if len(run) >= SEED_LENGTH:
+                break
             run = []
-    return (start + run[0].start(), start + run[-1].end()) if len(run) >= SEED_LENGTH else None
+        if len(run) >= SEED_LENGTH:
+            index = bisect_right(starts, run[0][0]) - 1
+            yield index, run[0][0] - starts[index], run[-1][1] - starts[index]
+
+
+def word_runs(text: str) -> Iterator[tuple[int, int]]:
+    """Where at least SEED_LENGTH words of three to eight letters follow each other; prose hardly ever does that."""
+    import numpy as np
+
+    letters = np.frombuffer(text.encode("latin-1", "replace"), np.uint8) | 32
+    inside = (letters >= ord("a")) & (letters <= ord("z"))
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False]))))
+    starts, ends = edges[::2], edges[1::2]
+    if len(starts) < SEED_LENGTH:
+        return
+    sizes = ends - starts
+    odd = (sizes < 3) | (sizes > 8)
+    far = np.concatenate((starts[1:] - ends[:-1] > SEED_GAP, [True]))  # what comes next belongs to something else
+    breaks = np.concatenate(([-1], np.flatnonzero(odd), [len(starts)]))
+    for at in np.flatnonzero(np.diff(breaks) > SEED_LENGTH):
+        first, beyond = int(breaks[at]) + 1, int(breaks[at + 1])
+        for last in (*(first + np.flatnonzero(far[first:beyond])), beyond - 1):
+            if last + 1 - first >= SEED_LENGTH:
+                yield int(starts[first]), int(ends[last])
+            first = int(last) + 1

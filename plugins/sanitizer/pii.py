@@ -23,8 +23,8 @@ from bashgym.scanning.phones import number_in
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.text import copies
 
-# Countries whose numbers are known without a +; more cost time and take more numbers for phones
-REGIONS = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
+# Countries whose numbers are known without a +; more take more numbers for phones
+REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IL", "IN", "CN", "AU", "CA", "BR")
 PHONES = {"international": ("US",), "american": ("US", "CA"), "local": REGIONS}
 PUBLIC_MAIL = re.compile(  # nobody's address: reserved names (RFC 2606), roles of machines, placeholders
     r"(?:.+@(?:[\w-]+\.)*(?:example\.(?:com|net|org|edu)|[\w-]+\.(?:example|test|invalid|localhost|local))"

@@ -33,7 +33,9 @@ from bashgym.scanning.text import Copy, copies
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
 PEM_TEXT = re.compile(r"(?:[\s\d→|:\\,.-]|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{1,80}={1,2})+")
+STAND_IN_TAIL = re.compile(r"[A-Za-z0-9]{1,12}[_.-](?:.{0,12}[_.-])?(.)\1+")  # hf_xxxxxxxx
 PEM_LONGEST = 32768  # characters; an RSA key of 16384 bits has 13 000
+KEY_FILE = 4096  # characters before and after the private key in the file of a service account
 PUBLIC_ID = re.compile(
     r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
 )
@@ -56,13 +58,16 @@ class Sanitizer:
         """The same for a value whose name promises a secret (token, key, password)."""
         shortest: int = Field(default=16, ge=8)
         """Characters a token needs to be judged by improbability alone."""
+        providers: bool = True
+        """Also use the rules that know providers by name: kingfisher's own and conf/sanitizer/rules/providers.yaml."""
         rules: list[str] = Field(default=[])
         """Names of further rule files in kingfisher's YAML format, found beside our own in conf/sanitizer/rules."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         folder = shipped("conf") / "sanitizer" / "rules"
-        self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in ["secrets", *config.rules]), builtins=True)
+        names = ["secrets", *(["providers"] if config.providers else []), *config.rules]
+        self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in names), builtins=config.providers)
 
     def engine(self) -> str:
         return f"{self.rules.engine()} trigrams {improbable.digest()}"
@@ -92,6 +97,8 @@ class Sanitizer:
             if span:
                 yield span
         wrapped: list[tuple[Span, str]] = []
+        for index, start, end in seed_phrases(texts):
+            yield Span(index=index, start=start, end=end, type="SEED_PHRASE", rule="words")
         for index, text in enumerate(texts):
             if "-----BEGIN" in text:
                 yield from private_keys(index, text)
@@ -109,8 +116,6 @@ class Sanitizer:
         value, type, rule = text[match.start : match.end], "API_KEY", match.rule
         if rule.startswith("bashgym."):
             _, type, name = rule.upper().split(".", 2)
-            if name == "WORDS":
-                return seed_phrase(match, text)
             if not self.believed(name, value, text, match.start):
                 return None
             if type == "SECRET":
@@ -137,6 +142,10 @@ class Sanitizer:
             return not harmless(value) and not value.lower().startswith(("commit", "rev", "uuid", "layer", "0x"))
         if name == "SELF_NAMED":
             return any(len(part) >= 12 and not part.islower() for part in value.split("-"))
+        if name == "PROVIDER":  # a key of this length is believed to be one, however its letters look
+            return not STAND_IN_TAIL.fullmatch(value)
+        if name == "HEX_ID":
+            return True
         if name == "URL":
             return not placeholder(value.split(":", 1)[1].rsplit("@", 1)[0])
         return not placeholder(value)
@@ -160,7 +169,7 @@ def harmless(value: str) -> bool:
     """Random by nature and secret to nobody: hexadecimal, ids of messages, checksums, alphabets, placeholders."""
     if ADDRESS.fullmatch(value) or PUBLIC_ID.fullmatch(value):
         return not (len(value) >= 32 and HEX.fullmatch(value) and not (value.islower() or value.isupper()))
-    return bool(re.match(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", value, re.I)) or filler(value) or "EXAMPLE" in value
+    return bool(re.match(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", value, re.I)) or filler(value) or placeholder(value)
 
 
 def path_like(value: str) -> bool:
@@ -184,13 +193,6 @@ def placed(span: Span, copy: Copy) -> Span:
     return Span(index=span.index, start=start, end=end, type=span.type, rule=span.rule)
 
 
-def seed_phrase(match: Match, text: str) -> Span | None:
-    found = seed_phrases(text, match.start)
-    if not found:
-        return None
-    return Span(index=match.string, start=found[0], end=found[1], type="SEED_PHRASE", rule=match.rule)
-
-
 def private_keys(index: int, text: str) -> Iterator[Span]:
     """PEM blocks, also numbered by `cat -n`, on one line, or cut off before their end."""
     at = 0
@@ -203,4 +205,13 @@ def private_keys(index: int, text: str) -> Iterator[Span]:
             body = PEM_TEXT.match(text, begin.end(), nested.start() if nested else begin.end() + PEM_LONGEST)
             last = body.end() if body else begin.end()
         yield Span(index=index, start=begin.start(), end=last, type="PRIVATE_KEY", rule="pem")
+        if "service_account" in text:
+            yield from key_file(index, text, begin.start(), last)
         at = last
+
+
+def key_file(index: int, text: str, start: int, end: int) -> Iterator[Span]:
+    """The JSON file of a service account around its private key: everything in it belongs to the credential."""
+    first, last = text.rfind("{", max(0, start - KEY_FILE), start), text.find("}", end, end + KEY_FILE)
+    if 0 <= first < last and "service_account" in text[first:last]:
+        yield Span(index=index, start=first, end=last + 1, type="CREDENTIALS", rule="key_file")
