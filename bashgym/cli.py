@@ -72,6 +72,7 @@ VERBS: dict[str, str] = {
     "sanitize": "take secrets and people out of any JSON Lines or text file",
     "audit": "put the datasets of earlier runs past today's leak gate",
     "keys": "show, export or import the key that pseudonyms are made with",
+    "doctor": "whether capture and reading work here, and what to do where they do not",
     "env": "make, check or remove the training environment",
 }
 

@@ -35,7 +35,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     new: bool = False  # there was no file
     touched: bool = False  # its owner changed it between two installs, so there is no going back to `before`
     client: str | None = None  # the oldest client that the events were chosen for
-    at: str = ""
+    at: str = ""  # when they were first registered
 
 
 class Place(NamedTuple):
@@ -199,7 +199,7 @@ def noted(
     """What to remember: of an upgrade, the file before the first install where it was not touched in between."""
     digest, now = hashed(after), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if earlier and note is not None:
-        return msgspec.structs.replace(note, after=digest, at=now)
+        return msgspec.structs.replace(note, after=digest)
     before = hashed(raw) if raw is not None and not earlier else None
     return Note(before=before, after=digest, backup=backup, made=tuple(made), new=raw is None, at=now)
 

@@ -25,6 +25,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[str, ...]
     current: bool
     client: str | None  # the version the events were chosen for; None: what every client knows
+    since: str  # when they were first registered, UTC, ISO 8601; "" where nobody remembers
     python: str
     alive: bool  # that Python is there
 
@@ -101,6 +102,7 @@ def registered(file: Path) -> Registered | None:
         events=tuple(settings.events(root)),
         current=settings.current(root, install.wanted(python, client)),
         client=client,
+        since=note.at if note else "",
         python=python,
         alive=os.access(python, os.X_OK),
     )
