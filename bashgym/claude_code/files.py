@@ -41,13 +41,14 @@ def sessions(root: Path, archive: Path | None = None) -> Iterator[SessionRef]:
     Raises InputError when a file cannot be read."""
     folder = root.parent if root.is_file() else root
     places = places_of(folder, archive)
+    spools = spooled()
     taken: set[str] = set()
     for path, others in owners(places).items():
         if root in (path, folder):
             name = session_id(path, folder, taken)
             taken.add(name)
             belonging = [places[other] for other in sorted(others)]
-            yield reference(SOURCE, name, places[path], [*belonging, *spooled(name)])
+            yield reference(SOURCE, name, places[path], [*belonging, *spools.get(name, ())])
 
 
 def places_of(folder: Path, archive: Path | None) -> dict[Path, Path]:
@@ -68,10 +69,10 @@ def files_in(folder: Path, packed: str = "") -> list[Path]:
     return found
 
 
-def spooled(name: str) -> list[Path]:
-    """What our hooks wrote of the session `name`."""
-    path = paths.spool() / SOURCE / f"{name}.jsonl"
-    return [path] if UUID.fullmatch(name) and path.is_file() else []
+def spooled() -> dict[str, list[Path]]:
+    """What our hooks wrote, by session."""
+    found = (path for path in (paths.spool() / SOURCE).glob("*.jsonl") if UUID.fullmatch(path.stem))
+    return {path.stem: [path] for path in found if path.is_file()}
 
 
 def owners(places: Places) -> dict[Path, list[Path]]:
