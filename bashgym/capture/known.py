@@ -8,7 +8,7 @@ from typing import Any
 from bashgym import jsonl, paths
 from bashgym.capture import consent, spool
 from bashgym.capture.hooks import module
-from bashgym.errors import InputError, did_you_mean
+from bashgym.errors import InputError
 from bashgym.history import agents
 from bashgym.reading import excluded
 from bashgym.reading.excluded import Excluded
@@ -108,8 +108,8 @@ class Known:
         try:
             place = consent.entry(what)
         except InputError:
-            hint = did_you_mean(what, self.sessions) if self.sessions else ""
-            raise InputError(f"{what}: no session, folder or repository of that name{hint[:200]}") from None
+            way_out = "`bashgym traces list` shows sessions; folders are absolute paths, repositories owner/name"
+            raise InputError(f"{what}: no session, folder or repository of that name; {way_out}") from None
         rules = of_entry(place)
         return [session for session in self.sessions.values() if any(map(rules.covers, sorted(session.folders)))]
 

@@ -66,7 +66,11 @@ def rescued() -> Told:
     from bashgym.capture import archive
 
     facts = archive.rescue()
-    return facts, [f"{name}: {value}" for name, value in facts.items()]
+    counts = [
+        f"{value:,} {name.replace('_', ' ')}" for name, value in facts.items() if isinstance(value, int) and value
+    ]
+    lines = [f"archived: {', '.join(counts) or 'nothing was there'} (sessions, measured)"]
+    return facts, lines + [f"  failed    {failure}" for failure in facts["failures"]]
 
 
 def status() -> Told:
