@@ -1,20 +1,18 @@
 """What the user keeps out of capture, for the hook: the rules of bashgym/reading/excluded.py without BashGym.
 
 Only loaded where there is a rule at all. A rule that cannot be read or understood keeps everything out, since nothing
-here can ask. A property test holds that both decide alike."""
+here can ask. A property test holds that both decide alike.
+`re`, `fnmatch` and `hashlib` are imported by the rules that need them: folders alone cost next to no time."""
 
 from __future__ import annotations
 
 import os
-import re
-from fnmatch import fnmatchcase
-from hashlib import sha256
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
-SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
-SECTION = re.compile(r'^\s*\[\s*(remote\s+")?.*?\]', re.I)
-URL = re.compile(r"^\s*(?:push)?url\s*=\s*(.*?)\s*(?:[#;].*)?$", re.I)
-NAME = re.compile(r"[\w.+~@%-]+(/[\w.+~@%-]+)+")
+HEX = frozenset("0123456789abcdef")
+SCHEME = r"^[a-z][a-z0-9+.-]*://"
+SECTION = r'(?i)^\s*\[\s*(remote\s+")?.*?\]'
+URL = r"(?i)^\s*(?:push)?url\s*=\s*(.*?)\s*(?:[#;].*)?$"
+NAME = r"[\w.+~@%-]+(/[\w.+~@%-]+)+"
 
 
 def covers(home: str, folder: str) -> bool:
@@ -32,8 +30,12 @@ def forgotten(home: str, *sessions: object) -> bool:
     """Whether one of these sessions is to be forgotten."""
     try:
         digests = lines(home + "/forgotten")
-        if not all(map(DIGEST.fullmatch, digests)):
+        if not all(len(one) == 64 and HEX.issuperset(one) for one in digests):
             return True
+        if not digests:
+            return False
+        from hashlib import sha256
+
         ids = [one.encode("utf-8", "surrogatepass") for one in sessions if isinstance(one, str)]
         return any(sha256(one).hexdigest() in digests for one in ids)
     except OSError:
@@ -65,8 +67,10 @@ def entries(path: str) -> tuple[set[str], set[str]]:
 
 
 def is_repository(text: str) -> bool:
+    import re
+
     name = repository(text)
-    return bool(NAME.fullmatch(name)) and not name.startswith((".", "~"))
+    return bool(re.fullmatch(NAME, name)) and not name.startswith((".", "~"))
 
 
 def spellings(folder: str) -> set[str]:
@@ -87,6 +91,8 @@ def ignored(folder: str, place: str) -> bool:
 
 
 def fits(within: str, glob: str) -> bool:
+    from fnmatch import fnmatchcase
+
     parts = within.split("/")
     bare = glob[3:] if glob.startswith("**/") else glob
     bare = (bare[2:] if bare.startswith("./") else bare).strip("/")
@@ -102,7 +108,9 @@ def named(url: str, repositories: set[str]) -> bool:
 
 def repository(url: str) -> str:
     """A remote without scheme, user, port and `.git`, in small letters."""
-    text, scheme = SCHEME.subn("", url.strip().lower())
+    import re
+
+    text, scheme = re.subn(SCHEME, "", url.strip().lower())
     host, slash, rest = text.partition("/")
     host = host.rpartition("@")[2]
     host = re.sub(r":\d*$", "", host) if scheme else host.replace(":", "/", 1)
@@ -120,12 +128,14 @@ def remotes(folder: str) -> list[str]:
     config = os.path.join(git, "config")
     if not os.path.isfile(config):
         return []
+    import re
+
     found, inside = [], False
     for line in content(config).splitlines():
-        header = SECTION.match(line)
+        header = re.match(SECTION, line)
         if header:
             inside, line = bool(header.group(1)), line[header.end() :]
-        url = inside and URL.match(line)
+        url = inside and re.match(URL, line)
         if url:
             found.append(repository(url.group(1).strip('"')))
     return found
