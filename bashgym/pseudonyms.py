@@ -5,7 +5,6 @@ pseudonym with probability 0.0005) and two check characters over those ten, all 
 as an identifier, in a JSON string, in a path and in a host name. The check characters are what lets a sanitizer
 know a pseudonym from a value that only looks like one."""
 
-import base64
 import hashlib
 import os
 import re
@@ -23,6 +22,7 @@ CHECK = 2
 LONGEST_TYPE = 40
 PSEUDONYM = re.compile(rf"_(?<=[A-Z0-9]_)([a-z2-7]{{{BODY}}})([a-z2-7]{{{CHECK}}})")
 TYPE = re.compile(rf"[A-Z](?:[A-Z0-9_]{{0,{LONGEST_TYPE - 2}}}[A-Z0-9])?")
+PAIRS = tuple(a + b for a in "abcdefghijklmnopqrstuvwxyz234567" for b in "abcdefghijklmnopqrstuvwxyz234567")
 UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -73,17 +73,19 @@ def pseudonym(key: bytes, type: str, value: str) -> str:
     if not TYPE.fullmatch(type):
         raise ValueError(f"{type!r} is no type of a pseudonym: capitals, digits and _, {LONGEST_TYPE} at most")
     data = f"{type}|{value}".encode("utf-8", "surrogatepass")
-    body = base32(hashlib.blake2s(data, key=key).digest())[:BODY]
+    body = base32(hashlib.blake2s(data, key=key).digest(), BODY)
     return f"{type}_{body}{check(body)}"
 
 
 def check(body: str) -> str:
     """The check characters of a body: 10 bits, without the key, so that another machine's are known too."""
-    return base32(hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest())[:CHECK]
+    return base32(hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest(), CHECK)
 
 
-def base32(data: bytes) -> str:
-    return base64.b32encode(data).decode().lower().rstrip("=")
+def base32(data: bytes, letters: int) -> str:
+    """The first letters of `data` in Base32, an even number of them; the standard library takes ten times as long."""
+    bits = int.from_bytes(data[:8].ljust(8, b"\0"), "big")
+    return "".join(PAIRS[bits >> shift & 1023] for shift in range(54, 54 - 5 * letters, -10))
 
 
 def pseudonyms(text: str) -> Iterator[tuple[int, int]]:

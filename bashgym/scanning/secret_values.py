@@ -9,14 +9,19 @@ from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from bashgym.scanning.improbable import cost
+from bashgym.scanning.improbable import cost, members
 
 WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
 LETTERS = re.compile(r"[A-Za-z]+")
 SEED_GAP = 6  # characters between two words of a seed phrase: a number, a comma, quotes
+SEED_MARKS = frozenset(" \n\r\t,.:;'\"0123456789-|")
+BLANK_CHARACTERS = str.maketrans("\r\n\t", "   ")
+DIGIT = re.compile(r"[0-9]")
 WORD_BREAK = "\n" * (SEED_GAP + 1)
 LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost
 NATURAL = 5.5  # bits per character up to which a value is made of words
+LONGEST_PLACEHOLDER = 256
+FILLER = 128  # characters that tell whether a value counts up
 FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
 SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
 
@@ -68,20 +73,23 @@ def name_before(text: str, start: int) -> str:
 
 def random(value: str, bits: float) -> bool:
     """More than `bits` per character; letters alone need more, since words of other languages and shops cost more."""
-    return cost(value) > bits + (0 if any(letter.isdigit() for letter in value) else LETTERS_ONLY)
+    return cost(value) > bits + (0 if DIGIT.search(value) else LETTERS_ONLY)
 
 
 def placeholder(value: str) -> bool:
     """A stand-in, an empty word or a reference: `<your-key>`, `${TOKEN}`, `xxxx`, `None`, `process.env.KEY`."""
-    if set(value) <= BLANKS or PLACEHOLDER.fullmatch(value):
+    if set(value) <= BLANKS or (len(value) <= LONGEST_PLACEHOLDER and PLACEHOLDER.fullmatch(value)):
         return True
-    return bool(STAND_IN.search(value)) and cost(value) < NATURAL and sum(map(str.isdigit, value)) <= FEW_DIGITS
+    if len(value) > LONGEST_PLACEHOLDER or not STAND_IN.search(value):
+        return False
+    return cost(value) < NATURAL and len(DIGIT.findall(value)) <= FEW_DIGITS
 
 
 def filler(value: str) -> bool:
     """More than half of it counts up or stands still: `abcdefgh`, `0123456789`, `xxxxxxxx`."""
-    steps = [ord(after) - ord(before) for before, after in pairwise(value)]
-    return len(steps) >= 7 and 5 * sum(step in (0, 1) for step in steps) > 3 * len(steps)
+    codes = value[:FILLER].encode("latin-1", "replace")
+    steps = bytes(after - before & 255 for before, after in pairwise(codes))
+    return len(steps) >= 7 and 5 * (steps.count(0) + steps.count(1)) > 3 * len(steps)
 
 
 def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
@@ -98,7 +106,7 @@ def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
         return (password and len(value) >= 6) or (strong and value.isdigit() and len(value) >= 12)
     if HEX.fullmatch(value) or UUID.search(value):
         return strong or bool(STRONG.search(name)) or (len(value) >= 32 and name.isupper() and name.endswith("_ID"))
-    if STRONG.search(value) and not value.islower() and not any(letter.isdigit() for letter in value):
+    if STRONG.search(value) and not value.islower() and not DIGIT.search(value):
         return False  # `authToken`, `CLIENT_SECRET`: the name of another name
     if len(value) >= 8 and random(value, bits):
         return True
@@ -120,10 +128,8 @@ def bare(name: str, value: str, password: bool) -> bool:
 
 
 def mixed(value: str) -> bool:
-    """Letters together with digits or marks, not a path or an address."""
-    letters = any(letter.isalpha() for letter in value)
-    digits = any(letter.isdigit() for letter in value)
-    return letters and digits and "/" not in value[:1] and "://" not in value
+    """Letters together with digits, not a path or an address."""
+    return bool(LETTERS.search(value) and DIGIT.search(value)) and "/" not in value[:1] and "://" not in value
 
 
 def decoded(value: str) -> str | None:
@@ -135,7 +141,7 @@ def decoded(value: str) -> str | None:
         text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
         return None
-    return text if all(letter.isprintable() or letter in "\r\n\t" for letter in text) else None
+    return text if text.translate(BLANK_CHARACTERS).isprintable() else None
 
 
 @cache
@@ -165,7 +171,8 @@ def word_runs(text: str) -> Iterator[tuple[int, int]]:
     """Where at least SEED_LENGTH words of three to eight letters follow each other; prose hardly ever does that."""
     import numpy as np
 
-    letters = np.frombuffer(text.encode("latin-1", "replace"), np.uint8) | 32
+    data = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
+    letters = data | 32
     inside = (letters >= ord("a")) & (letters <= ord("z"))
     edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False]))))
     starts, ends = edges[::2], edges[1::2]
@@ -173,11 +180,10 @@ def word_runs(text: str) -> Iterator[tuple[int, int]]:
         return
     sizes = ends - starts
     odd = (sizes < 3) | (sizes > 8)
-    far = np.concatenate((starts[1:] - ends[:-1] > SEED_GAP, [True]))  # what comes next belongs to something else
-    breaks = np.concatenate(([-1], np.flatnonzero(odd), [len(starts)]))
-    for at in np.flatnonzero(np.diff(breaks) > SEED_LENGTH):
-        first, beyond = int(breaks[at]) + 1, int(breaks[at + 1])
-        for last in (*(first + np.flatnonzero(far[first:beyond])), beyond - 1):
-            if last + 1 - first >= SEED_LENGTH:
-                yield int(starts[first]), int(ends[last])
-            first = int(last) + 1
+    between = np.concatenate(([0], np.cumsum(~inside & ~members(SEED_MARKS)[data], dtype=np.int32)))
+    apart = (starts[1:] - ends[:-1] > SEED_GAP) | (between[starts[1:]] > between[ends[:-1]])
+    firsts = np.flatnonzero(np.concatenate(([True], apart | odd[1:] | odd[:-1])))
+    lengths = np.diff(np.concatenate((firsts, [len(starts)])))
+    for at in np.flatnonzero(lengths >= SEED_LENGTH):
+        first = int(firsts[at])
+        yield int(starts[first]), int(ends[first + int(lengths[at]) - 1])

@@ -55,7 +55,11 @@ def copies(strings: Sequence[str], context: ScanContext, escapes: bool = True) -
     name = f"copies {escapes}"
     of, made = context.shared.get(name, (None, []))
     if of is not strings:
-        made = [copy_of(text, escapes) for text in strings]
+        if escapes:
+            made = [copy_of(text) for text in strings]
+        else:  # they differ in backslashes only
+            pairs = zip(strings, copies(strings, context), strict=True)
+            made = [copy_of(text, False) if "\\" in text else copy for text, copy in pairs]
         context.shared[name] = strings, made
     return made
 

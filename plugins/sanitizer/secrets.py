@@ -16,6 +16,7 @@ from bashgym.records import Span
 from bashgym.scanning import improbable
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.secret_values import (
+    DIGIT,
     HEX,
     LETTERS_ONLY,
     PASSWORD,
@@ -34,6 +35,7 @@ PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
 PEM_TEXT = re.compile(r"(?:[\s\d→|:\\,.-]|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{1,80}={1,2})+")
 STAND_IN_TAIL = re.compile(r"[A-Za-z0-9]{1,12}[_.-](?:.{0,12}[_.-])?(.)\1+")  # hf_xxxxxxxx
+KINDS_OF_LETTERS = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^0-9]*[0-9].*")
 PEM_LONGEST = 32768  # characters; an RSA key of 16384 bits has 13 000
 KEY_FILE = 4096  # characters before and after the private key in the file of a service account
 PUBLIC_ID = re.compile(
@@ -136,8 +138,7 @@ class Sanitizer:
         if name == "SCHEME":
             return not placeholder(value) and (improbable.cost(value) > bits or decoded(value) is not None)
         if name == "AUTHORIZATION":
-            digits = any(letter.isdigit() for letter in value)
-            return not placeholder(value) and value[0] not in "{<$%[" and (digits or len(value) > 20)
+            return not placeholder(value) and value[0] not in "{<$%[" and bool(DIGIT.search(value) or len(value) > 20)
         if name == "HEX_TAIL":
             return not harmless(value) and not value.lower().startswith(("commit", "rev", "uuid", "layer", "0x"))
         if name == "SELF_NAMED":
@@ -154,11 +155,11 @@ class Sanitizer:
         """Tokens too unlikely to be words, each with the text inside it where it is Base64 of text."""
         for index, (start, end, bits) in improbable.all_tokens(texts, self.config.shortest, self.config.improbability):
             value = texts[index][start:end]
-            if not any(letter.isdigit() for letter in value) and bits < self.config.improbability + LETTERS_ONLY:
+            if bits < self.config.improbability + LETTERS_ONLY and not DIGIT.search(value):
                 continue
             if "/" in value and path_like(value):  # judged by its pieces
                 continue
-            if harmless(value) or CHECKSUM.search(texts[index][max(0, start - 160) : start]):
+            if harmless(value) or checksum(texts[index][max(0, start - 160) : start]):
                 continue
             end += len(texts[index][end : end + 3]) - len(texts[index][end : end + 3].lstrip("="))  # padding
             type = "BLOB" if len(value) >= BLOB else "TOKEN"
@@ -172,10 +173,15 @@ def harmless(value: str) -> bool:
     return bool(re.match(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", value, re.I)) or filler(value) or placeholder(value)
 
 
+def checksum(before: str) -> bool:
+    """Whether what stands before a token says that it is a checksum."""
+    low = before.lower()
+    return any(mark in low for mark in ("sha", "md5", "h1", "integrity")) and bool(CHECKSUM.search(before))
+
+
 def path_like(value: str) -> bool:
     """No Base64 but a path or a URL, which its alphabet tells, or a slash where one begins (by chance in long runs)."""
-    letters = (str.isupper, str.islower, str.isdigit)
-    if len(value) < 64 and not all(any(map(test, value)) for test in letters):
+    if len(value) < 64 and (value.islower() or value.isupper() or not KINDS_OF_LETTERS.fullmatch(value)):
         return True
     return "-" in value or "_" in value or (len(value) < 128 and (value[0] == "/" or "//" in value))
 
