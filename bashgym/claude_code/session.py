@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bashgym.claude_code import agents, build, files, hooks, kinds, lines
+from bashgym.claude_code import agents, asides, build, files, hooks, kinds, lines
 from bashgym.claude_code.lines import Entry, SessionFile
 from bashgym.reading.files import bare
 from bashgym.records import SessionRef
@@ -90,10 +90,13 @@ def orphan(ref: SessionRef, file: SessionFile, group: agents.Group, others: list
     """A file that is nothing but a sub-agent: it names the session it belonged to.
 
     The writer of a compaction's summary is no work of a session: all its lines are events."""
+    aside: list[dict[str, Any]] = []
     if group.name.startswith(agents.COMPACTION):
+        aside = asides.costs(group.entries)
         for entry in group.entries:
             entry.role = "event"
     found = build.trace(file.entries, [file.source], file.malformed, ref.id)
+    asides.keep(found, aside)
     found.info.lineage = Lineage(parent_trace=group.entries[0].text("sessionId"), relation="subagent", depth=1)
     agents.prompted(found)
     add_meta(found, Path(ref.path), others)
@@ -125,7 +128,9 @@ def add_file(trace: Trace, path: Path, mark: str = "") -> list[Entry]:
 
 def set_aside(trace: Trace, path: Path) -> None:
     """The call that wrote a compaction's summary: counted, and no trace, since it is no work of the session."""
-    source = lines.read(path).source
+    file = lines.read(path)
+    source = file.source
+    asides.keep(trace, asides.costs(file.entries))
     number = len(trace.info.source.files)
     trace.info.source.files.append(source)
     raw = {"path": source.path, "lines": source.lines, "malformed": source.malformed, "bytes": source.bytes}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bashgym import examples, prices
-from bashgym.claude_code import kinds
+from bashgym.claude_code import asides, kinds
 from bashgym.claude_code.files import SOURCE
 from bashgym.errors import BashGymError
 from bashgym.history import agents
@@ -227,6 +227,9 @@ def units_of(trace: Trace, number: int, made: Sequence[Example]) -> Iterator[Uni
             unit.example, unit.pairs = within.get(step.step_id, -1), better.get(step.step_id, 0)
             before, interrupts = unit.message, 0
             yield unit
+    for step in asides.replies(trace):
+        usd = prices.cost(step.metrics, step.model_name, table, step.timestamp)
+        yield of_reply(step, trace, number, step.timestamp[:7] if step.timestamp else month, usd)
 
 
 def of_reply(step: Step, trace: Trace, number: int, month: str, usd: float | None) -> Unit:
