@@ -9,6 +9,7 @@ from bashgym.codex.files import SOURCE, parent_of
 from bashgym.codex.turns import Turns
 from bashgym.reading import facts, lines, subagents
 from bashgym.reading.conversation import source_info
+from bashgym.reading.heap import undisturbed
 from bashgym.reading.lines import Entry, File
 from bashgym.reading.values import at, record, text, whole
 from bashgym.records import SessionRef
@@ -32,6 +33,7 @@ def read(ref: SessionRef) -> Iterator[Trace]:
         yield child
 
 
+@undisturbed()
 def thread(path: Path, session: str, sub: bool = False) -> Trace:
     """One rollout."""
     file = lines.read(path, lift=True)

@@ -25,7 +25,7 @@ class Turns:
     """A thread while it is read."""
 
     def __init__(self, entries: list[Entry], thread: str) -> None:
-        self.talk = Conversation()
+        self.talk = Conversation(lift=False)
         self.thread = thread
         self.usage = Usage(entries)
         self.reply: Step | None = None  # the response that is being written

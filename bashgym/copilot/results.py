@@ -9,6 +9,7 @@ EXIT = re.compile(r"exit(?:ed)?(?: with)?(?: exit)? code:? (-?\d+)>?\s*\Z")
 BY_USER = re.compile(r"user (?:rejected|denied|declined)|(?:rejected|denied|declined) by (?:the )?user", re.IGNORECASE)
 BY_RULE = re.compile(r"denied by (?:\w+ )?(?:rules?|policy)|permission denied and could not request", re.IGNORECASE)
 BY_HOOK = re.compile(r"(?:denied|blocked) by (?:\w+ )?hook", re.IGNORECASE)
+HEAD = 1000  # characters: what forbids a call is short
 KINDS = {
     "denied-interactively-by-user": "user",
     "denied-by-rules": "rule",
@@ -35,8 +36,9 @@ def ran(data: dict[str, Any], permission: str | None) -> Ran:
     words = text(data, "result", "content") or error or ""
     found = EXIT.search(words[-200:])
     code = int(found[1]) if found else None
-    denied = forbidden(words, text(data, "error", "code"), permission)
-    failed = data.get("success") is False or bool(code) or denied is not None
+    wrong = data.get("success") is False
+    denied = forbidden(words[:HEAD], text(data, "error", "code"), permission) if wrong or permission else None
+    failed = wrong or bool(code) or denied is not None
     measures = record(data, "toolTelemetry", "metrics")
     spent = next((n for key in ("durationMs", "duration_ms") if (n := whole(measures, key)) is not None), None)
     return Ran(words, failed, code, denied, spent)

@@ -14,6 +14,7 @@ from bashgym.copilot.talk import Talk, consumed
 from bashgym.reading import facts, lines, subagents
 from bashgym.reading.conversation import source_info
 from bashgym.reading.files import content
+from bashgym.reading.heap import undisturbed
 from bashgym.reading.lines import Entry, File
 from bashgym.reading.values import record, text
 from bashgym.records import SessionRef
@@ -23,7 +24,8 @@ NAME = "copilot-cli"
 OF_MAIN = "subagent."  # events about a sub-agent are those of the one who started it
 
 
-def read(ref: SessionRef) -> Iterator[Trace]:
+@undisturbed()
+def read(ref: SessionRef) -> list[Trace]:
     """The session's trace, then its sub-agents'. Raises InputError when the file cannot be read."""
     path = Path(ref.path)
     file = lines.read(path, lift=True)
@@ -37,7 +39,7 @@ def read(ref: SessionRef) -> Iterator[Trace]:
         named = callers(file.entries)
         for entry in file.entries:
             talk_of(entry, named, talks, ref.id).read(entry)
-    yield from traces(file, talks, ref.id)
+    return list(traces(file, talks, ref.id))
 
 
 def callers(entries: list[Entry]) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Talk(Conversation):
     """An agent while its events are read. `over` says whether the file marks the last reply as the end of a turn."""
 
     def __init__(self, session: str) -> None:
-        super().__init__()
+        super().__init__(lift=False)
         self.session = session
         self.reply: Step | None = None  # the answer that is being written
         self.model: str | None = None

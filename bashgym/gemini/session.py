@@ -14,6 +14,7 @@ from bashgym.gemini.parts import answer, exit_code, forbidden, is_injected, part
 from bashgym.reading import facts, lines, subagents
 from bashgym.reading.conversation import Conversation, metrics, source_info
 from bashgym.reading.files import content
+from bashgym.reading.heap import undisturbed
 from bashgym.reading.values import count, record, records, text
 from bashgym.records import SessionRef
 from bashgym.trace import Agent, Ending, Lineage, Metrics, ObservationResult, ProjectInfo, Step, Trace, plain
@@ -33,6 +34,7 @@ def read(ref: SessionRef) -> Iterator[Trace]:
         yield child
 
 
+@undisturbed()
 def chat(path: Path, session: str, sub: bool = False) -> tuple[Trace, dict[str, str]]:
     """One chat, and which of its calls started which sub-agent."""
     data = content(path)
@@ -61,7 +63,7 @@ class Talk(Conversation):
     """A chat's messages into steps."""
 
     def __init__(self, told: Log, session: str) -> None:
-        super().__init__()
+        super().__init__(lift=False)
         self.session = session
         self.results: dict[str, ObservationResult] = {}
         self.started: dict[str, str] = {}  # a sub-agent's session -> the call that started it

@@ -13,6 +13,7 @@ from bashgym.opencode.sessions import SOURCE
 from bashgym.opencode.tools import Done, done
 from bashgym.reading import blobs, facts, subagents
 from bashgym.reading.conversation import Conversation, metrics, source_info
+from bashgym.reading.heap import undisturbed
 from bashgym.reading.lines import legible
 from bashgym.reading.values import at, count, iso_ms, record, text
 from bashgym.records import SessionRef
@@ -31,8 +32,7 @@ def read(ref: SessionRef) -> Iterator[Trace]:
         raise InputError(f"{ref.path}: session {ref.id} is gone; list the sessions again")
     known: dict[str, tuple[Trace, Talk]] = {}
     for stored in family:
-        talk = Talk(stored)
-        trace = made(stored, talk, ref)
+        trace, talk = made(stored, ref)
         parent = known.get(stored.parent)
         known[stored.name] = (trace, talk)
         if parent is not None:
@@ -40,8 +40,10 @@ def read(ref: SessionRef) -> Iterator[Trace]:
         yield trace
 
 
-def made(stored: Stored, talk: "Talk", ref: SessionRef) -> Trace:
+@undisturbed()
+def made(stored: Stored, ref: SessionRef) -> "tuple[Trace, Talk]":
     """The trace of one session's rows, which stand for the lines of a file."""
+    talk = Talk(stored)
     header = stored.header
     version = text(header, "version")
     source = SourceFile(
@@ -58,14 +60,14 @@ def made(stored: Stored, talk: "Talk", ref: SessionRef) -> Trace:
     trace = talk.trace(ref.id, agent, source_info(SOURCE, [source], version), project, lineage)
     trace.trajectory_id = stored.name if sub else None
     trace.info.outcome.ended = facts.ended(trace.steps)
-    return trace
+    return trace, talk
 
 
 class Talk(Conversation):
     """The rows of one session into steps."""
 
     def __init__(self, stored: Stored) -> None:
-        super().__init__()
+        super().__init__(lift=False)
         self.started: dict[str, str] = {}  # a sub-agent's session -> the call that started it
         self.mode: str | None = None
         self.cwd: str | None = None

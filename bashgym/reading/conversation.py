@@ -42,7 +42,9 @@ Content = str | list[dict[str, Any]]
 class Conversation:
     """A session while it is read, in the order of its file."""
 
-    def __init__(self) -> None:
+    def __init__(self, lift: bool = True) -> None:
+        """Without `lift` events are kept as they are: their lines were lifted when they were read (lines.py)."""
+        self.lift = lift
         self.steps: list[Step] = []
         self.events: list[Event] = []
         self.malformed: list[Malformed] = []
@@ -123,7 +125,8 @@ class Conversation:
 
     def event(self, kind: str, raw: Any, *, ts: str | None = None, line_no: int | None = None, file: int = 0) -> None:
         """A line that is no message, verbatim but for long base64."""
-        blobs.lift_long(raw)
+        if self.lift:
+            blobs.lift_long(raw)
         self.events.append(Event(type=kind, raw=raw, ts=ts, line_no=line_no, file=file))
 
     def bad(self, line_no: int, reason: str, raw: str, file: int = 0) -> None:
