@@ -128,8 +128,10 @@ def cost(metrics: Metrics | None, model: str | None, table: Table, when: str | N
         return None
     if metrics.cost_usd is not None:
         return metrics.cost_usd
+    if metrics.prompt_tokens is None:
+        return None  # an agent that counts only what the model wrote
     usage = metrics.extra.bashgym
-    prompt, output = metrics.prompt_tokens or 0, metrics.completion_tokens or 0
+    prompt, output = metrics.prompt_tokens, metrics.completion_tokens or 0
     if not (prompt or output or usage.web_search_requests):
         return 0.0
     found = price(model, table, when)

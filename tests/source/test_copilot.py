@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bashgym import paths
+from bashgym import paths, prices
 from bashgym.errors import InputError
 from bashgym.kinds import Source
 from tests.source.agent_lines import SAMPLES, claims, holds, lines_of, mutated, one, read, source
@@ -158,7 +158,9 @@ def test_tokens_are_those_of_the_shutdown(tmp_path):
         return events.add("session.shutdown", modelMetrics=models, shutdownType="routine")
 
     events = Events().add("user.message", content="go").says("done")
-    assert not one("copilot", events.write(tmp_path)).info.usage_reliable
+    trace = one("copilot", events.write(tmp_path))
+    assert not trace.info.usage_reliable
+    assert prices.cost(trace.steps[1].metrics, "gpt-5", prices.load()) is None  # what went in is not known
     shutdown(events, 1).add("session.resume", context={}).says("more")
     assert not one("copilot", events.write(tmp_path)).info.usage_reliable
     trace = one("copilot", shutdown(events, 2).write(tmp_path))
