@@ -1,10 +1,13 @@
 """What tests share. A test that lacks a system package is skipped and counted aloud; under BASHGYM_CI that fails."""
 
+import importlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import types
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +21,7 @@ settings.load_profile("bashgym")
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
+HARBOR = "harbor==0.25.0"
 NEEDS = "needs "  # how the reason of a skip begins that CI does not accept
 
 
@@ -74,6 +78,27 @@ def small_run(training_python: Path, tmp_path_factory: pytest.TempPathFactory) -
     sys.modules["small_run"] = module
     spec.loader.exec_module(module)
     return module.make(tmp_path_factory.mktemp("small_run"))
+
+
+@pytest.fixture(scope="session")
+def harbor(pytestconfig: pytest.Config) -> types.ModuleType:
+    """Harbor's own models of ATIF (`harbor.models.trajectories`), from its wheel, fetched once into pytest's cache.
+
+    The wheel wants Python 3.12, its models do not."""
+    folder = pytestconfig.cache.mkdir(HARBOR.replace("==", "-"))
+    if not (folder / "harbor").is_dir():
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        fetch = [*pip, "--only-binary=:all:", "--python-version=3.12", f"--dest={folder}", HARBOR]
+        subprocess.run(fetch, check=True, timeout=300)
+        (wheel,) = folder.glob("*.whl")
+        with zipfile.ZipFile(wheel) as packed:
+            names = [name for name in packed.namelist() if name.startswith("harbor/models/trajectories/")]
+            packed.extractall(folder, names)
+    sys.path.insert(0, str(folder))
+    try:
+        return importlib.import_module("harbor.models.trajectories")
+    finally:
+        sys.path.remove(str(folder))
 
 
 @pytest.fixture

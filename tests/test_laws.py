@@ -25,7 +25,8 @@ FLOORS = [
     },
     {"registry"},
     {"choices", "recipe", "stages"},
-    {"run", "display", "show", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history"},
+    {"run", "display", "show", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history",
+     "exporting"},
     {"verbs"},
     {"cli", "__main__"},
 ]  # fmt: skip

@@ -5,10 +5,10 @@ A part that ATIF does not know becomes text that holds it as JSON, so that no re
 from typing import Any
 
 from bashgym import jsonl
+from bashgym.reading import images
 
-IMAGES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
+IMAGES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp"))
 AUDIO = frozenset(f"audio/{kind}" for kind in ("wav", "mpeg", "mp4", "aac", "ogg", "flac", "webm", "aiff"))
-BLOBS = "blobs"  # where the path of an image points that was lifted out of its session
 
 
 def strict(content: Any) -> tuple[Any, dict[str, Any]]:
@@ -36,8 +36,7 @@ def part(one: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         return one, {}
     media, digest = one.get("media_type"), one.get("sha256")
     if kind == "image" and isinstance(media, str) and media in IMAGES and isinstance(digest, str):
-        source = {"media_type": media, "path": f"{BLOBS}/{digest}.{IMAGES[media]}"}
-        return {"type": "image", "source": source}, {"was": one}
+        return images.atif(one), {"was": one}
     return {"type": "text", "text": jsonl.dumps(one).decode()}, {"json": True}
 
 
