@@ -109,12 +109,22 @@ def opened(path: str, process: int, thread: int) -> sqlite3.Connection:
     """The cache of this thread; one in memory where the file can be neither read nor made."""
     try:
         return connected(path)
-    except (sqlite3.Error, OSError):
-        Path(path).unlink(missing_ok=True) if os.access(Path(path).parent, os.W_OK) else None
+    except (sqlite3.Error, OSError) as error:
+        if "locked" in str(error) or not removed(Path(path)):
+            return connected(":memory:")
     try:
         return connected(path)
     except (sqlite3.Error, OSError):
         return connected(":memory:")
+
+
+def removed(path: Path) -> bool:
+    """Whether what is in the place of the cache, and is none, could be taken away."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def connected(path: str) -> sqlite3.Connection:
