@@ -8,6 +8,8 @@ What was replaced is scanned again until nothing more is found, so sanitizing tw
 that can only be ids or times (`INERT`) stay, whatever a sanitizer would say: a trace is held together by them.
 Whatever goes wrong is a PrivacyError: nothing half sanitized is ever returned."""
 
+import contextlib
+import gc
 import re
 import traceback
 from collections import Counter
@@ -58,6 +60,23 @@ def sanitize(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes
     which is somebody's becomes a string. What does not change may be shared with `value`.
 
     Raises PrivacyError when a sanitizer fails, reports a span that is not there, or never comes to an end."""
+    with no_collector():
+        return sanitized(value, sanitizers, key, session)
+
+
+@contextlib.contextmanager
+def no_collector() -> Iterator[None]:
+    """Without the collector of cycles, which would walk a whole session again and again: nothing here makes cycles."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes, session: str) -> Sanitized:
     units, containers = walk(value)
     strings = list(dict.fromkeys(unit.text for unit in units))
     scanners = [(label, each, ScanContext(session=session, strings=strings)) for label, each in sanitizers]

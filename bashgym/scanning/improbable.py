@@ -7,14 +7,13 @@ made by scripts/build_trigrams.py. Digits are one class, so numbers and hexadeci
 import hashlib
 import string
 import zlib
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bashgym.errors import PrivacyError
+from bashgym.scanning.text import Joined
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,13 +72,13 @@ def members(letters: frozenset[str]) -> "np.ndarray":
     return inside
 
 
-def tokens(text: str, shortest: int, bits: float) -> Iterator[Token]:
+def tokens(data: "np.ndarray", shortest: int, bits: float) -> Iterator[Token]:
     """Runs of at least `shortest` characters that cost more than `bits` each: whole ones (`a/b+c`), or pieces of them.
 
-    A whole run is a token as Base64 writes it; a random piece of a path or of a URL is found as a piece."""
+    `data` is one byte a character. A whole run is a token as Base64 writes it; a random piece of a path or of a URL
+    is found as a piece."""
     import numpy as np
 
-    data = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)  # one byte a character
     if len(data) < shortest:
         return
     classes = np.concatenate(([0, 0], class_of_bytes()[data], [0])).astype(np.int32)
@@ -104,9 +103,8 @@ def cost(text: str) -> float:
     return total / SCALE / max(1, len(text))
 
 
-def all_tokens(texts: Sequence[str], shortest: int, bits: float) -> Iterator[tuple[int, Token]]:
+def all_tokens(texts: Joined, shortest: int, bits: float) -> Iterator[tuple[int, Token]]:
     """`tokens` of each text, with its number; all of them in one go."""
-    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
-    for token in tokens("\n".join(texts), shortest, bits):
-        index = bisect_right(starts, token.start) - 1
-        yield index, Token(token.start - starts[index], token.end - starts[index], token.bits)
+    for token in tokens(texts.codes, shortest, bits):
+        index, start = texts.place(token.start)
+        yield index, Token(token.start - start, token.end - start, token.bits)

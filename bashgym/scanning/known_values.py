@@ -2,9 +2,7 @@
 
 import re
 import string
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Mapping
 
 FEW = 64  # up to so many values, one substring search each is faster than taking the text apart
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -16,19 +14,6 @@ def lowered(text: str) -> str:
     """Lower case of the same length, so that places in it are places in `text` (`İ`.lower() is two characters)."""
     low = text.lower()
     return low if len(low) == len(text) else text.translate(LOWER)
-
-
-class Joined:
-    """Strings one after the other, apart enough that no word spans two, and the way back."""
-
-    def __init__(self, strings: Sequence[str]) -> None:
-        self.text = "\n".join(strings)
-        self.starts = list(accumulate((len(each) + 1 for each in strings), initial=0))
-
-    def place(self, position: int) -> tuple[int, int]:
-        """The string a position lies in, and where that one begins."""
-        index = bisect_right(self.starts, position) - 1
-        return index, self.starts[index]
 
 
 class KnownValues:

@@ -14,6 +14,7 @@ from bashgym.paths import home
 
 # Control characters: no rule of a secret matches across them, and newlines end what is bound to a line.
 SEPARATOR = "\n\x1f\x1f\x1f\n"
+PIECE = 12 * 1024  # characters: a match costs the more the longer the text it is in, a call some ten microseconds
 WINDOW = 64 * 1024  # bytes scanned in one go: some rules take time that grows with the square of a match
 OVERLAP = 4 * 1024  # more than the longest value of a rule
 # Of kingfisher's rules one, for manifests of Kubernetes, is bound to file names, which we have none of: it never finds
@@ -60,6 +61,12 @@ class RuleScanner:
 
     def find(self, strings: Sequence[str]) -> Iterator[Match]:
         """All matches in `strings`; one that crosses strings (it cannot mean to) is cut at their borders."""
+        for first, last in pieces(strings):
+            for index, start, end, rule in self.joined(strings[first:last]):
+                yield Match(first + index, start, end, rule)
+
+    def joined(self, strings: Sequence[str]) -> Iterator[Match]:
+        """The matches in a few strings, scanned as one."""
         text = SEPARATOR.join(strings)
         data = text.encode("utf-8", "replace")  # a lone surrogate becomes one `?`: offsets stay
         places = self.places(data)
@@ -79,6 +86,18 @@ class RuleScanner:
                 place = each.location
                 found[offset + place["start_offset"], offset + place["end_offset"], each.rule_id] = None
         return list(found)
+
+
+def pieces(strings: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Ranges of strings to scan together, PIECE characters or one string."""
+    first = size = 0
+    for index, text in enumerate(strings):
+        if size and size + len(text) > PIECE:
+            yield first, index
+            first, size = index, 0
+        size += len(text)
+    if first < len(strings):
+        yield first, len(strings)
 
 
 def windows(data: bytes) -> Iterator[tuple[int, int]]:

@@ -3,13 +3,17 @@
 import base64
 import binascii
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from itertools import accumulate, pairwise
+from operator import sub
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bashgym.scanning.improbable import cost, members
+from bashgym.scanning.text import Joined
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
 LETTERS = re.compile(r"[A-Za-z]+")
@@ -17,7 +21,6 @@ SEED_GAP = 6  # characters between two words of a seed phrase: a number, a comma
 SEED_MARKS = frozenset(" \n\r\t,.:;'\"0123456789-|")
 BLANK_CHARACTERS = str.maketrans("\r\n\t", "   ")
 DIGIT = re.compile(r"[0-9]")
-WORD_BREAK = "\n" * (SEED_GAP + 1)
 LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost
 NATURAL = 5.5  # bits per character up to which a value is made of words
 LONGEST_PLACEHOLDER = 256
@@ -88,7 +91,7 @@ def placeholder(value: str) -> bool:
 def filler(value: str) -> bool:
     """More than half of it counts up or stands still: `abcdefgh`, `0123456789`, `xxxxxxxx`."""
     codes = value[:FILLER].encode("latin-1", "replace")
-    steps = bytes(after - before & 255 for before, after in pairwise(codes))
+    steps = list(map(sub, codes[1:], codes))
     return len(steps) >= 7 and 5 * (steps.count(0) + steps.count(1)) > 3 * len(steps)
 
 
@@ -149,13 +152,11 @@ def seed_words() -> frozenset[str]:
     return frozenset(WORDS.read_text().split())
 
 
-def seed_phrases(texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+def seed_phrases(texts: Joined) -> Iterator[tuple[int, int, int]]:
     """Runs of BIP-39 words that are long enough: number of the text, start and end in it."""
-    joined = WORD_BREAK.join(texts)
-    starts = list(accumulate((len(text) + len(WORD_BREAK) for text in texts), initial=0))
-    for first, last in word_runs(joined):
+    for first, last in word_runs(texts.codes):
         run: list[tuple[int, int]] = []
-        for word in LETTERS.finditer(joined, first, last):
+        for word in LETTERS.finditer(texts.text, first, last):
             if word[0].lower() in seed_words():
                 run.append(word.span())
                 continue
@@ -163,15 +164,14 @@ def seed_phrases(texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
                 break
             run = []
         if len(run) >= SEED_LENGTH:
-            index = bisect_right(starts, run[0][0]) - 1
-            yield index, run[0][0] - starts[index], run[-1][1] - starts[index]
+            index, start = texts.place(run[0][0])
+            yield index, run[0][0] - start, run[-1][1] - start
 
 
-def word_runs(text: str) -> Iterator[tuple[int, int]]:
+def word_runs(data: "np.ndarray") -> Iterator[tuple[int, int]]:
     """Where at least SEED_LENGTH words of three to eight letters follow each other; prose hardly ever does that."""
     import numpy as np
 
-    data = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
     letters = data | 32
     inside = (letters >= ord("a")) & (letters <= ord("z"))
     edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False]))))

@@ -7,12 +7,17 @@ string itself."""
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 from bashgym.kinds import ScanContext
 from bashgym.pseudonyms import PSEUDONYM, pseudonyms
 
-MASK = "\x1f"
+if TYPE_CHECKING:
+    import numpy as np
+
+MASK = ","  # what hardly any value of a rule may begin with or hold
 ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # they hide a value from rules
 # What is left out or undone, told by its first character, which is what makes the search fast: ESC and its code;
 # backslashes and what they escape, ESC and printable letters by number included; printable letters of URLs. A run
@@ -25,6 +30,28 @@ UNSEEN = re.compile(
     r"|(?:u00|x)(?P<code>[2-7][0-9A-Fa-f])|(?P<space>[nrt])|(?P<mark>(?=[\"'/])))"
     rf"|(?<=[{ZERO_WIDTH}]))"
 )
+
+
+class Joined:
+    """Strings one after the other, so far apart that nothing spans two, and the way back."""
+
+    GAP = "\n" * 8
+
+    def __init__(self, strings: Sequence[str]) -> None:
+        self.text = self.GAP.join(strings)
+        self.starts = list(accumulate((len(each) + len(self.GAP) for each in strings), initial=0))
+
+    def place(self, position: int) -> tuple[int, int]:
+        """The string a position lies in, and where that one begins."""
+        index = bisect_right(self.starts, position) - 1
+        return index, self.starts[index]
+
+    @cached_property
+    def codes(self) -> "np.ndarray":
+        """One byte a character; those beyond Latin-1 are all alike."""
+        import numpy as np
+
+        return np.frombuffer(self.text.encode("latin-1", "replace"), np.uint8)
 
 
 class Copy(NamedTuple):
@@ -98,7 +125,7 @@ def undone(text: str, escapes: bool) -> Copy:
 
 
 def masked(text: str) -> Iterator[str]:
-    """`text` with pseudonyms made of characters that no rule and no model knows: nothing is found in them again."""
+    """`text` with pseudonyms made of a character that values do not have: nothing is found in them again."""
     at = 0
     for start, end in pseudonyms(text):
         yield text[at:start]

@@ -85,41 +85,41 @@ def number(item: int | float) -> str:
 
 def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> tuple[Any, Counter[Unit]]:
     """The value with the strings of `clean` put in, and in how many places each of them stood."""
-    plain = {unit.text: text for unit, text in clean.items() if not unit.key}
-    pairs = {tuple(unit): text for unit, text in clean.items() if unit.key}
+    texts = {unit.text for unit in clean}
     places: Counter[Unit] = Counter()
     made: dict[int, Any] = {}
     for key, node in reversed(containers):  # the innermost first
-        items = node.items() if type(node) is dict else ((key, item) for item in node)
-        changed: list[tuple[int, Any]] = []
-        for at, (name, item) in enumerate(items):
+        changed: dict[Any, Any] = {}
+        named = type(node) is dict
+        for at, item in node.items() if named else enumerate(node):
             kind = type(item)
             if kind is dict or kind is list:
                 if id(item) in made:
-                    changed.append((at, made[id(item)]))
+                    changed[at] = made[id(item)]
                 continue
-            text = item if kind is str else number(item) if kind is int or kind is float else ""
-            if text in plain and not (keyed(name) and len(text) <= KEYED_LENGTH):
-                changed.append((at, plain[text]))
-                places[Unit("", text)] += 1
-            elif (name, text) in pairs:
-                changed.append((at, pairs[name, text]))
-                places[Unit(name, text)] += 1
-        renamed = [name for name in node if name in plain] if type(node) is dict else []
-        places.update(Unit("", name) for name in renamed)
-        if changed or renamed:
-            made[id(node)] = copied(node, dict(changed), plain if renamed else {})
+            text = item if kind is str else number(item) if kind is int or kind is float else None
+            if text in texts and (unit := unit_of(str(at) if named else key, text)) in clean:
+                changed[at] = clean[unit]
+                places[unit] += 1
+        if named and not texts.isdisjoint(node):
+            made[id(node)] = renamed({**node, **changed}, clean, places)
+        elif changed:
+            made[id(node)] = {**node, **changed} if named else [changed.get(at, item) for at, item in enumerate(node)]
     root = containers[0][1]
     return made.get(id(root), root)[0], places
 
 
-def copied(node: Any, changed: Mapping[int, Any], names: Mapping[str, str]) -> Any:
-    """A copy of a container with the items at some places changed, and its keys where they are in `names`."""
-    if type(node) is list:
-        return [changed.get(at, item) for at, item in enumerate(node)]
+def unit_of(key: str, text: str) -> Unit:
+    return Unit(key if len(text) <= KEYED_LENGTH and keyed(key) else "", text)
+
+
+def renamed(node: Mapping[str, Any], clean: Mapping[Unit, str], places: Counter[Unit]) -> dict[str, Any]:
+    """A copy of an object with the keys of `clean` put in, counted in `places`."""
     copy: dict[str, Any] = {}
-    for at, (name, item) in enumerate(node.items()):
-        copy[free(names.get(name, name), name, node, copy)] = changed.get(at, item)
+    for name, item in node.items():
+        unit = Unit("", name)
+        places[unit] += unit in clean
+        copy[free(clean.get(unit, name), name, node, copy)] = item
     return copy
 
 

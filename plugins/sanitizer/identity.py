@@ -22,11 +22,11 @@ from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.pseudonyms import PSEUDONYM, digest, load_key
 from bashgym.records import Span
-from bashgym.scanning.known_values import Joined, KnownValues, lowered
+from bashgym.scanning.known_values import KnownValues, lowered
 from bashgym.scanning.rules import RuleScanner
 from bashgym.scanning.rules import digest as file_digest
 from bashgym.scanning.secret_values import seed_words
-from bashgym.scanning.text import copies
+from bashgym.scanning.text import Joined, copies
 
 ROBOTS = re.compile(
     r"(?:claude|codex|copilot|cursor|gemini|aider|devin|openhands|gpt|chatgpt|amp|cline)\b.*|.*\[bot\]|.*\bbot"

@@ -29,7 +29,7 @@ from bashgym.scanning.secret_values import (
     secretlike,
     seed_phrases,
 )
-from bashgym.scanning.text import Copy, copies
+from bashgym.scanning.text import Copy, Joined, copies
 
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
@@ -42,6 +42,7 @@ PUBLIC_ID = re.compile(
     r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
 )
 CHECKSUM = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|integrity)[-:=][A-Za-z0-9+/=]{0,128}$", re.I)
+HASHED = re.compile(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", re.I)
 ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+|(?:[A-Za-z0-9_]{0,24}=)?[0-9a-fA-F-]+")
 SIGNATURE = re.compile(
     r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I
@@ -99,12 +100,13 @@ class Sanitizer:
             if span:
                 yield span
         wrapped: list[tuple[Span, str]] = []
-        for index, start, end in seed_phrases(texts):
+        joined = Joined(texts)
+        for index, start, end in seed_phrases(joined):
             yield Span(index=index, start=start, end=end, type="SEED_PHRASE", rule="words")
         for index, text in enumerate(texts):
             if "-----BEGIN" in text:
                 yield from private_keys(index, text)
-        for span, inner in self.improbable(texts):
+        for span, inner in self.improbable(texts, joined):
             if inner is None:
                 yield span
             else:
@@ -151,9 +153,9 @@ class Sanitizer:
             return not placeholder(value.split(":", 1)[1].rsplit("@", 1)[0])
         return not placeholder(value)
 
-    def improbable(self, texts: Sequence[str]) -> Iterator[tuple[Span, str | None]]:
+    def improbable(self, texts: Sequence[str], joined: Joined) -> Iterator[tuple[Span, str | None]]:
         """Tokens too unlikely to be words, each with the text inside it where it is Base64 of text."""
-        for index, (start, end, bits) in improbable.all_tokens(texts, self.config.shortest, self.config.improbability):
+        for index, (start, end, bits) in improbable.all_tokens(joined, self.config.shortest, self.config.improbability):
             value = texts[index][start:end]
             if bits < self.config.improbability + LETTERS_ONLY and not DIGIT.search(value):
                 continue
@@ -170,7 +172,7 @@ def harmless(value: str) -> bool:
     """Random by nature and secret to nobody: hexadecimal, ids of messages, checksums, alphabets, placeholders."""
     if ADDRESS.fullmatch(value) or PUBLIC_ID.fullmatch(value):
         return not (len(value) >= 32 and HEX.fullmatch(value) and not (value.islower() or value.isupper()))
-    return bool(re.match(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", value, re.I)) or filler(value) or placeholder(value)
+    return bool(HASHED.match(value)) or filler(value) or placeholder(value)
 
 
 def checksum(before: str) -> bool:
