@@ -2,19 +2,18 @@
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import msgspec
 import orjson
 
+BLOCK = 1 << 16  # bytes; larger ones leave the processor's cache before they are parsed
 LONGEST = 128 << 20  # bytes of a line that are taken into memory; no agent writes lines near this long
 KEPT = 64 << 10  # bytes that are kept of a longer one
-DIGITS = bytes(48 if 48 <= byte <= 57 else 0 for byte in range(256))  # to bytes.translate: all digits are alike
-RUN = b"0" * 19
-BIG = re.compile(rb"(?<![\w.\\])-?\d{19,}(?![\w.])")  # no 64-bit integer has more digits; those of 19 may be too large
+decode = msgspec.json.Decoder().decode  # raises ValueError or RecursionError
 
 
 class Line(NamedTuple):
@@ -37,24 +36,45 @@ class Piece(NamedTuple):
     fault: str | None = None
 
 
-def pieces(file: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[Piece]:
-    """The lines of `file` one by one, however large it is; `seen` is given all bytes, as they are read.
+class Block(NamedTuple):
+    """Some lines that follow each other, blank ones included; `ended` and `fault` (see Piece) are those of the last."""
+
+    first: int  # the number of the first line, from 1
+    lines: list[bytes]
+    ended: bool = True
+    fault: str | None = None
+
+
+def blocks(file: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[Block]:
+    """The lines of `file`, a quarter of a mebibyte or so at a time; `seen` is given all bytes, as they are read.
 
     A line without a newline is the last one, even if more has been written by the time it was read: that would be its
     rest, and no line."""
-    number, ended = 0, True
-    while ended and (line := file.readline(LONGEST)):
-        number += 1
-        seen(line)
-        ended = line.endswith(b"\n")
-        if not ended and len(line) == LONGEST:
-            size, ended = overlong(file, seen)
-            start = line[:KEPT]
-            del line
-            fault = f"a line of {(LONGEST + size) / 1e6:.0f} MB; only its start is kept"
-            yield Piece(number, start, ended, fault)
-        elif raw := line.strip():
-            yield Piece(number, raw, ended)
+    number, ended = 1, True
+    while ended and (raw := file.read(BLOCK)):
+        seen(raw)
+        lines = raw.split(b"\n")
+        fault, cut = None, lines.pop()
+        if cut:  # the block ends within a line
+            rest = file.readline(LONGEST)
+            seen(rest)
+            ended = rest.endswith(b"\n")
+            lines.append(cut + rest)
+            if len(rest) == LONGEST and not ended:
+                size, ended = overlong(file, seen)
+                fault = f"a line of {(len(lines[-1]) + size) / 1e6:.0f} MB; only its start is kept"
+                lines[-1] = lines[-1][:KEPT]
+        yield Block(number, lines, ended, fault)
+        number += len(lines)
+
+
+def pieces(file: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[Piece]:
+    """The lines of `file` one by one, however large it is (see `blocks`)."""
+    for block in blocks(file, seen):
+        last = block.first + len(block.lines) - 1
+        for number, line in enumerate(block.lines, block.first):
+            if raw := line.strip():
+                yield Piece(number, raw, block.ended or number != last, block.fault if number == last else None)
 
 
 def overlong(file: IO[bytes], seen: Callable[[bytes], object]) -> tuple[int, bool]:
@@ -69,16 +89,14 @@ def overlong(file: IO[bytes], seen: Callable[[bytes], object]) -> tuple[int, boo
 
 
 def parse(raw: bytes) -> Any:
-    """The JSON value of `raw`; what orjson refuses (NaN, lone surrogates, a byte order mark) is tried with `json`.
+    """The JSON value of `raw`; what msgspec refuses (NaN, lone surrogates, a byte order mark) is tried with `json`.
 
-    So are integers of more than 64 bits, which orjson would turn into floats. Raises ValueError when neither reads
-    it."""
+    Not by orjson, which is no faster and turns integers of more than 64 bits into floats. Raises ValueError when
+    neither reads it."""
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        return decode(raw)
+    except (ValueError, RecursionError):
         return slowly(raw)
-    # a million bytes take a millisecond this way; the pattern alone would take longer than orjson
-    return slowly(raw) if RUN in raw.translate(DIGITS) and BIG.search(raw) else value
 
 
 def slowly(raw: bytes) -> Any:

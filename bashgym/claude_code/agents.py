@@ -22,6 +22,8 @@ def split(entries: list[Entry]) -> tuple[list[Entry], list[Group]]:
     """The session's own lines, and those of sub-agents that were written among them (all up to 2.0.14).
 
     A group is known by its agent id, or by the root of its chain where lines have none."""
+    if not any(entry.sidechain for entry in entries):
+        return entries, []
     own: list[Entry] = []
     groups: dict[str, Group] = {}
     root_of: dict[str, str] = {}
@@ -55,6 +57,8 @@ def tie(main: Trace, links: list[Link]) -> None:
     """Sets each sub-agent's lineage, and its reference on the result of the call that started it.
 
     By the call id in its meta file, by the agent id in a result or a progress line, else by the prompt."""
+    if not links:
+        return
     traces = [main, *(link.trace for link in links)]
     calls = {call.tool_call_id: (trace, call) for trace in reversed(traces) for call in calls_of(trace)}
     by_agent = dict(pair for trace in traces for pair in mentions(trace))

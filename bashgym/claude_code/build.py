@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bashgym.claude_code import facts, replies, requests, results, tree, users, windows
-from bashgym.claude_code.lines import Entry
+from bashgym.claude_code.lines import Entry, Kinds, by_kind
 from bashgym.reading.facts import outcome, totals
 from bashgym.trace import (
     Event,
@@ -28,7 +28,7 @@ KIND = "claude_code"
 class Conversation:
     """One conversation while its lines are read, in the order of the file."""
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[Entry], kinds: Kinds) -> None:
         self.entries = entries
         self.steps: list[Step] = []
         self.events: list[Event] = []
@@ -36,12 +36,12 @@ class Conversation:
         self.replies: dict[replies.Key, replies.Reply] = {}
         self.first_keys: dict[str, replies.Key] = {}  # by message id
         self.calls: dict[str, tuple[Step, ToolCall]] = {}
-        self.expected = expected_calls(entries)
+        self.expected = expected_calls([*kinds.get("assistant", ()), *kinds.get("", ())])
         self.early: list[tuple[Entry, ObservationResult]] = []  # results that come before their calls in the file
         self.messages: dict[str, list[Any]] = {}  # by uuid, to know copies
         uuids = frozenset(entry.uuid for entry in entries if entry.uuid)
         self.tree = tree.Tree(uuids, any(entry.parent for entry in entries))
-        if told := requests.system_step(entries):
+        if told := requests.system_step(entries, kinds):
             self.steps.append(told)
             self.tree.plant()
 
@@ -61,16 +61,19 @@ class Conversation:
             reply.close()
 
     def event(self, entry: Entry) -> None:
-        if reason := windows.boundary(entry):
+        if entry.kind == "system" and (reason := windows.boundary(entry)):
             self.boundaries.append((len(self.steps), reason))
-        self.events.append(event_of(entry))
-        self.tree.add(entry, None)
+        self.events.append(Event(type=entry.kind, raw=entry.value, ts=entry.ts, line_no=entry.line_no))
+        self.tree.note(entry)
 
     def is_copy(self, entry: Entry) -> bool:
         """The same uuid with the same message; the same uuid with another message is kept as a message."""
-        uuid = entry.uuid
         content = entry.value.get("message") or entry.value.get("attachment")
-        earlier = self.messages.setdefault(uuid, []) if uuid else []
+        earlier = self.messages.get(entry.uuid or "")
+        if earlier is None:
+            if entry.uuid:
+                self.messages[entry.uuid] = [content]
+            return False
         copy = content in earlier
         earlier.append(content)
         return copy
@@ -79,8 +82,9 @@ class Conversation:
         reply = self.reply(entry)
         known = len(reply.step.tool_calls or ())
         reply.add(entry)
-        for call in (reply.step.tool_calls or ())[known:]:
-            self.calls.setdefault(call.tool_call_id, (reply.step, call))
+        if calls := reply.step.tool_calls:
+            for call in calls[known:]:
+                self.calls.setdefault(call.tool_call_id, (reply.step, call))
         self.tree.add(entry, reply.step.step_id - 1)
 
     def reply(self, entry: Entry) -> replies.Reply:
@@ -88,18 +92,21 @@ class Conversation:
         key = replies.key_of(entry)
         first = self.first_keys.setdefault(key[0], key)
         key = first if None in (key[1], first[1]) else key
-        if key not in self.replies:
-            self.replies[key] = replies.start(entry, len(self.steps) + 1)
-            self.steps.append(self.replies[key].step)
-        return self.replies[key]
+        found = self.replies.get(key)
+        if found is None:
+            found = self.replies[key] = replies.start(entry, key, len(self.steps) + 1)
+            self.steps.append(found.step)
+        return found
 
     def user(self, entry: Entry) -> None:
         content = entry.value["attachment"]["prompt"] if entry.role == "queued" else entry.value["message"]["content"]
         blocks = content if isinstance(content, list) else []
         answers = [block for block in blocks if block["type"] == "tool_result"]
         for number, block in enumerate(answers):
-            step = self.answer(entry, results.result(entry, block, number == 0))
-            self.tree.add(entry, step.step_id - 1 if step else None)
+            if step := self.answer(entry, results.result(entry, block, number == 0)):
+                self.tree.add(entry, step.step_id - 1)
+            else:
+                self.tree.note(entry)
         rest = [block for block in blocks if block["type"] != "tool_result"] if answers else content
         if rest or not answers:
             step = users.step(entry, len(self.steps) + 1, rest, own_line=not answers)
@@ -161,14 +168,16 @@ def trace(
     trajectory_id: str | None = None,
 ) -> Trace:
     """The trace of one conversation whose lines are in `files[0]`, in their order; a sub-agent has a trajectory id."""
-    talk = Conversation(entries)
+    kinds = by_kind(entries)
+    talk = Conversation(entries, kinds)
     talk.read()
-    agent = facts.agent_of(entries, talk.steps)
-    entrypoint = next((found for entry in entries if (found := entry.text("entrypoint"))), None)
+    agent = facts.agent_of(entries, kinds, talk.steps)
+    spoken = [*kinds.get("user", ())[:1], *kinds.get("user", ())[-1:]]
+    entrypoint = next((found for entry in spoken if (found := entry.text("entrypoint"))), None)
     info = TraceInfo(
         source=SourceInfo(kind=KIND, client_version=agent.version, entrypoint=entrypoint, files=files),
-        project=facts.project_of(entries, talk.steps),
-        lineage=facts.inherit(entries, talk.steps),
+        project=facts.project_of(entries, kinds, talk.steps),
+        lineage=facts.inherit(kinds, talk.steps),
         context_windows=windows.windows(talk.steps, talk.boundaries),
         branches=tree.branches(talk.tree, talk.steps),
         thinking=replies.thinking(talk.replies.values()),
@@ -176,11 +185,11 @@ def trace(
         malformed=malformed,
     )
     info.totals = totals(talk.steps)
-    info.totals.cost_usd = facts.own_cost(entries)
+    info.totals.cost_usd = facts.own_cost(kinds)
     own = [step for step in talk.steps if step.info.kind == "agent"]
     info.usage_reliable = not own or any(step.info.stop_reason for step in own)
     info.outcome = outcome(talk.steps, talk.events)
-    info.outcome.pr_urls = facts.pull_requests(entries)
+    info.outcome.pr_urls = facts.pull_requests(kinds)
     info.outcome.ended = facts.ending(talk.steps, entries, malformed)
     return Trace(
         session_id=session_id,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from bashgym.claude_code.lines import UNFINISHED, Entry
+from bashgym.claude_code.lines import UNFINISHED, Entry, Kinds
 from bashgym.claude_code.requests import definitions
 from bashgym.reading.excluded import repository
 from bashgym.reading.facts import ended
@@ -23,30 +23,29 @@ REMOTE = re.compile(
 PULL = re.compile(r"(https://[\w.-]+/.+?)(?:/-)?/(?:pull|merge_requests)/\d+")
 
 
-def agent_of(entries: list[Entry], steps: list[Step]) -> Agent:
+def agent_of(entries: list[Entry], kinds: Kinds, steps: list[Step]) -> Agent:
     """The last version that wrote, and the model of most replies."""
     version = next((found for entry in reversed(entries) if (found := entry.text("version"))), None)
     models = Counter(step.model_name for step in steps if step.info.kind == "agent" and step.model_name)
     model = models.most_common(1)[0][0] if models else None
-    return Agent(name=NAME, version=version, model_name=model, tool_definitions=definitions(entries))
+    return Agent(name=NAME, version=version, model_name=model, tool_definitions=definitions(kinds))
 
 
-def project_of(entries: list[Entry], steps: list[Step]) -> ProjectInfo:
+def project_of(entries: list[Entry], kinds: Kinds, steps: list[Step]) -> ProjectInfo:
     """The folder the session began in, the branch it ended on, the commit it began at, the remote of the repository.
 
     The commit is what the client told the model (the newest of the recent ones, often shortened)."""
     worktree: dict[str, Any] = {}
-    commit = None
-    for entry in entries:
-        if entry.kind == "worktree-state" and isinstance(state := entry.value.get("worktreeSession"), dict):
-            worktree = state
-        elif entry.kind == "attachment" and commit is None:
-            commit = recent_commit(entry.value.get("attachment"))
+    for entry in kinds.get("worktree-state", ()):
+        state = entry.value.get("worktreeSession")
+        worktree = state if isinstance(state, dict) else worktree
+    told = (recent_commit(entry.value.get("attachment")) for entry in kinds.get("attachment", ()))
+    commit = next(filter(None, told), None)
     head = worktree.get("originalHeadCommit")
     path = worktree.get("worktreePath")
     return ProjectInfo(
         cwd=next((found for entry in entries if (found := entry.text("cwd"))), None),
-        repo_remote_hash=remote_hash(entries, steps),
+        repo_remote_hash=remote_hash(kinds, steps),
         git_branch=next((found for entry in reversed(entries) if (found := entry.text("gitBranch"))), None),
         git_commit=commit or (head if isinstance(head, str) and HEAD.fullmatch(head) else None),
         worktree=path if isinstance(path, str) else None,
@@ -61,11 +60,11 @@ def recent_commit(attachment: Any) -> str | None:
     return found[1] if found else None
 
 
-def remote_hash(entries: list[Entry], steps: list[Step]) -> str | None:
+def remote_hash(kinds: Kinds, steps: list[Step]) -> str | None:
     """SHA-256 of the repository's remote as `host/owner/name`; from pull requests, else from what git printed.
 
     Only a hash: the name may be private, and it is enough to tell repositories apart."""
-    url = next((found[1] for url in pull_requests(entries) if (found := PULL.match(url))), None)
+    url = next((found[1] for url in pull_requests(kinds) if (found := PULL.match(url))), None)
     url = url or next(printed_remotes(steps), None)
     return hashlib.sha256(repository(url).encode()).hexdigest() if url else None
 
@@ -83,16 +82,16 @@ def printed_remotes(steps: list[Step]) -> Iterator[str]:
                     yield found[1]
 
 
-def pull_requests(entries: list[Entry]) -> list[str]:
+def pull_requests(kinds: Kinds) -> list[str]:
     """The pull requests that the client noted, each once."""
-    found = (entry.text("prUrl") for entry in entries if entry.kind == "pr-link")
+    found = (entry.text("prUrl") for entry in kinds.get("pr-link", ()))
     return list(dict.fromkeys(url for url in found if url))
 
 
-def own_cost(entries: list[Entry]) -> float | None:
+def own_cost(kinds: Kinds) -> float | None:
     """USD as the client itself counts them, sub-agents and its own requests included; newer versions write it."""
-    for entry in reversed(entries):
-        cost = entry.value.get("totalCostUSD") if entry.kind == "cost-state" else None
+    for entry in reversed(kinds.get("cost-state", ())):
+        cost = entry.value.get("totalCostUSD")
         if isinstance(cost, (int, float)) and not isinstance(cost, bool):
             return float(cost)
     return None
@@ -115,15 +114,15 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d{1,9}", text)[:3]))
 
 
-def inherit(entries: list[Entry], steps: list[Step]) -> Lineage:
+def inherit(kinds: Kinds, steps: list[Step]) -> Lineage:
     """Where a forked file came from: a reply that another session asked for is a copy, and so is all before it.
 
     Marks the copied steps."""
     origin = None
     lines = set()
-    for entry in entries:
-        asked, session = entry.value.get("requestSessionId"), entry.text("sessionId")
-        if isinstance(asked, str) and asked and session and asked != session:
+    for entry in kinds.get("assistant", ()):
+        asked = entry.value.get("requestSessionId")
+        if isinstance(asked, str) and asked and asked != (entry.text("sessionId") or asked):
             origin = origin or asked
             lines.add(entry.line_no)
     last = max((number for number, step in enumerate(steps) if not lines.isdisjoint(step.info.line_nos)), default=-1)

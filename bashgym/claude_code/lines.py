@@ -19,6 +19,10 @@ from bashgym.trace import Malformed, SourceFile
 Role = Literal["assistant", "user", "queued", "event"]
 NOT_JSON = "not JSON"
 UNFINISHED = "unfinished last line"
+MARK = b"base64"
+SMALL = 2 * blobs.DEEP  # bytes; a line needs more to nest that deep, or to hold the smallest image beside what it is
+SPOKEN = ("message", "attachment")
+PLAIN = frozenset({"progress", "system", "queue-operation", "file-history-snapshot", "api-request", "last-prompt"})
 
 
 class Entry(msgspec.Struct, eq=False, gc=False):
@@ -37,6 +41,17 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         """The value at `key` where it is text and not empty."""
         found = self.value.get(key)
         return found if isinstance(found, str) and found else None
+
+
+Kinds = dict[str, list[Entry]]
+
+
+def by_kind(entries: list[Entry]) -> Kinds:
+    """Entries by type, in their order: most questions are about one type, and few lines are of it."""
+    found: Kinds = {}
+    for entry in entries:
+        found.setdefault(entry.kind, []).append(entry)
+    return found
 
 
 class SessionFile(msgspec.Struct, eq=False):
@@ -61,14 +76,8 @@ def read(path: Path) -> SessionFile:
 
     try:
         with opened(path) as file:
-            for number, raw, ended, fault in jsonl.pieces(file, seen):
-                found = fault or entry(number, raw)
-                if isinstance(found, Entry):
-                    entries.append(found)
-                else:
-                    torn = not ended and found.startswith(NOT_JSON)  # no newline yet: still being written
-                    reason = UNFINISHED if torn else found
-                    malformed.append(Malformed(file=0, line_no=number, reason=reason, raw=legible(raw)))
+            for block in jsonl.blocks(file, seen):
+                take(block, entries, malformed)
     except FileNotFoundError:
         raise InputError(f"{path}: cannot be read (it is gone); was it moved since it was listed?") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -78,49 +87,70 @@ def read(path: Path) -> SessionFile:
     return SessionFile(source, entries, malformed)
 
 
+def take(block: jsonl.Block, entries: list[Entry], malformed: list[Malformed]) -> None:
+    """Adds the lines of `block` to the one list or the other."""
+    last = block.first + len(block.lines) - 1
+    for number, line in enumerate(block.lines, block.first):
+        raw = line.strip()
+        if not raw:
+            continue
+        found = block.fault if block.fault and number == last else entry(number, raw)
+        if type(found) is Entry:
+            entries.append(found)
+        elif isinstance(found, str):
+            torn = number == last and not block.ended and found.startswith(NOT_JSON)  # no newline: being written
+            malformed.append(Malformed(file=0, line_no=number, reason=UNFINISHED if torn else found, raw=legible(raw)))
+
+
 def entry(number: int, raw: bytes) -> Entry | str:
     """The line as an entry, or the reason why it is malformed."""
     try:
         value = jsonl.parse(raw)
     except ValueError as error:
         return f"{NOT_JSON}: {error}"
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         return "not an object"
-    kind = value.get("type", "")
-    if not isinstance(kind, str):
+    get = value.get
+    kind = get("type", "")
+    if type(kind) is not str:
         return "type is not text"
-    role = role_of(kind, value)
+    role: Role = "event" if kind in PLAIN else role_of(kind, value)
     if role != "event" and (reason := fault(role, value)):
         return reason
-    uuid, parent, ts = value.get("uuid"), value.get("parentUuid"), value.get("timestamp")
-    found = Entry(
+    size = len(raw)
+    if (size > blobs.LONG or (size > SMALL and suspect(raw))) and (reason := lift(value, role)):
+        return reason
+    uuid, parent, ts = get("uuid"), get("parentUuid"), get("timestamp")
+    return Entry(
         number,
         value,
         role,
         kind,
-        uuid if isinstance(uuid, str) and uuid else None,
-        parent if isinstance(parent, str) and parent else None,
-        ts if isinstance(ts, str) and ts else None,
-        value.get("isSidechain") is True,
+        uuid if type(uuid) is str and uuid else None,
+        parent if type(parent) is str and parent else None,
+        ts if type(ts) is str and ts else None,
+        get("isSidechain") is True,
     )
-    # a short line holds no long base64, and one with few brackets is not deep
-    if len(raw) > blobs.LONG or b"base64" in raw or raw.count(b"[") + raw.count(b"{") > blobs.DEEP:
-        return lifted(found)
-    return found
 
 
-def lifted(found: Entry) -> Entry | str:
-    """The entry with long base64 lifted out of all but its message, whose images the step lifts, words untouched."""
-    spoken = () if found.role == "event" else ("message", "attachment")
-    rest = {key: item for key, item in found.value.items() if key not in spoken}
+def suspect(raw: bytes) -> bool:
+    """Whether a short line, which holds no long base64, may hold some that is marked, or be nested too deep."""
+    return raw.count(b"[") + raw.count(b"{") > blobs.DEEP or MARK in raw
+
+
+def lift(value: dict[str, Any], role: Role) -> str | None:
+    """Lifts long base64 out of all of a line but its message, whose images the step lifts, words untouched; why the
+    line cannot be kept, where it cannot."""
+    spoken = () if role == "event" else SPOKEN
     try:
-        blobs.lift_long(rest)
-        for key in spoken:
-            blobs.lift_long(found.value.get(key, {}), lift=False)
+        for key, item in value.items():
+            if isinstance(item, (dict, list)):
+                blobs.lift_long(item, lift=key not in spoken)
+            elif isinstance(item, str) and len(item) > blobs.LONG and key not in spoken and blobs.BASE64.match(item):
+                value[key] = blobs.digest(item)
     except blobs.TooDeep as error:
         return str(error)
-    found.value.update(rest)
-    return found
+    return None
 
 
 def role_of(kind: Any, value: dict[str, Any]) -> Role:
@@ -146,12 +176,12 @@ def fault(role: Role, value: dict[str, Any]) -> str | None:
     if role == "queued":
         return content_fault(value["attachment"]["prompt"], "attachment.prompt")
     message = value.get("message")
-    if not isinstance(message, dict):
+    if type(message) is not dict:
         return "message is not an object"
     content = message.get("content")
     if content is None and role == "assistant" and isinstance(message.get("usage"), dict):
         return None  # a reply that says only what it cost
-    return content_fault(content, "message.content")
+    return None if type(content) is str else content_fault(content, "message.content")
 
 
 def content_fault(content: Any, where: str) -> str | None:
@@ -160,21 +190,15 @@ def content_fault(content: Any, where: str) -> str | None:
     if not isinstance(content, list):
         return f"{where} is neither text nor a list"
     for block in content:
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+        kind = block.get("type") if isinstance(block, dict) else None
+        if not isinstance(kind, str):
             return f"{where} holds something that is no block"
-        if reason := block_fault(block):
-            return f"{where}: {reason}"
+        key = TEXTS.get(kind)
+        if key is not None and not isinstance(block.get(key), str):
+            return f"{where}: {kind} block without {key}"
+        if kind == "tool_result" and not isinstance(block.get("content"), (str, list, type(None))):
+            return f"{where}: tool_result block whose content is neither text nor a list"
     return None
 
 
-TEXTS = {"text": ("text",), "thinking": ("thinking",), "tool_use": ("name",)}
-
-
-def block_fault(block: dict[str, Any]) -> str | None:
-    kind = block["type"]
-    for key in TEXTS.get(kind, ()):
-        if not isinstance(block.get(key), str):
-            return f"{kind} block without {key}"
-    if kind == "tool_result" and not isinstance(block.get("content"), (str, list, type(None))):
-        return "tool_result block whose content is neither text nor a list"
-    return None
+TEXTS = {"text": "text", "thinking": "thinking", "tool_use": "name"}

@@ -26,11 +26,11 @@ from bashgym.trace import (
 
 Key = tuple[str, str | None]
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-WITHIN = {
-    "cache_creation": ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"),
-    "server_tool_use": ("web_search_requests",),
-    "output_tokens_details": ("thinking_tokens",),
-}
+WITHIN = (
+    ("cache_creation", ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")),
+    ("server_tool_use", ("web_search_requests",)),
+    ("output_tokens_details", ("thinking_tokens",)),
+)
 TERMS = ("service_tier", "speed", "inference_geo")  # what a price depends on beside counts
 SYNTHETIC = "<synthetic>"
 SPOKEN = frozenset({"text", "image", "document"})
@@ -48,6 +48,7 @@ class Reply(msgspec.Struct, eq=False):
     terms: dict[str, str] = {}
     cost: float | None = None
     seen: list[tuple[Any, dict[str, Any]]] = []  # blocks with their index, where the line says it
+    last: Any = None  # the usage of the line before
 
     def add(self, entry: Entry) -> None:
         """One more line of this reply; a copy of a block that is already there adds nothing but its line."""
@@ -61,16 +62,20 @@ class Reply(msgspec.Struct, eq=False):
                 self.seen.append((index, block))
                 self.add_block(block, entry)
         self.add_line(entry, message)
-        self.add_usage(entry, message.get("usage"))
+        usage = message.get("usage")
+        if usage != self.last or "costUSD" in entry.value:
+            self.last = usage
+            self.add_usage(entry, usage)
 
     def add_line(self, entry: Entry, message: dict[str, Any]) -> None:
         info = self.step.info
         info.line_nos.append(entry.line_no)
-        info.request_id = info.request_id or entry.text("requestId")
+        if info.request_id is None:
+            info.request_id = entry.text("requestId")
         if entry.uuid:
             info.uuids.append(entry.uuid)
-        if isinstance(message.get("stop_reason"), str):
-            info.stop_reason = message["stop_reason"]
+        if isinstance(reason := message.get("stop_reason"), str):
+            info.stop_reason = reason
         if effort := entry.text("effort"):
             self.step.reasoning_effort = effort
 
@@ -114,7 +119,7 @@ class Reply(msgspec.Struct, eq=False):
     def add_usage(self, entry: Entry, usage: Any) -> None:
         if isinstance(usage, dict):
             self.count(usage, COUNTS)
-            for holder, keys in WITHIN.items():
+            for holder, keys in WITHIN:
                 if isinstance(inner := usage.get(holder), dict):
                     self.count(inner, keys)
             for key in TERMS:
@@ -126,10 +131,11 @@ class Reply(msgspec.Struct, eq=False):
 
     def count(self, usage: dict[str, Any], keys: tuple[str, ...]) -> None:
         """The largest count of each key over the lines of the reply."""
+        counts = self.usage
         for key in keys:
             count = usage.get(key)
-            if type(count) is int and count >= 0:
-                self.usage[key] = max(count, self.usage.get(key, 0))
+            if type(count) is int and count > counts.get(key, -1):
+                counts[key] = count
 
     def close(self) -> None:
         """Writes what was gathered into the step."""
@@ -192,11 +198,10 @@ def kind_of(entry: Entry) -> StepKind:
     return "synthetic" if entry.value["message"].get("model") == SYNTHETIC else "agent"
 
 
-def start(entry: Entry, step_id: int) -> Reply:
+def start(entry: Entry, key: Key, step_id: int) -> Reply:
     """An empty reply with the identity of its first line."""
     model = entry.value["message"].get("model")
     kind = kind_of(entry)
-    key = key_of(entry)
     info = StepInfo(kind=kind, parent=entry.parent, message_id=key[0], request_id=key[1])
     step = Step(
         step_id=step_id,

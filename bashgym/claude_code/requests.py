@@ -3,10 +3,10 @@ keep in the session file (`api-request-shape`, `api-request`, and the attachment
 
 Those lines stay events, verbatim; older files hold none of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from bashgym.claude_code.lines import Entry
+from bashgym.claude_code.lines import Entry, Kinds
 from bashgym.trace import Step, StepExtra, StepInfo
 
 SHAPE = "api-request-shape"
@@ -14,10 +14,12 @@ SNAPSHOT = "prompt_snapshot"
 KINDS = frozenset({SHAPE, "api-request", "attachment", "assistant"})
 
 
-def system_step(entries: Sequence[Entry]) -> Step | None:
+def system_step(entries: Sequence[Entry], kinds: Kinds) -> Step | None:
     """The system prompt as the first step: that of the request which the first reply answers, else the first there is.
 
     Another process that went on with the session may have sent another one: `prompts` in `foreign` counts them."""
+    if SHAPE not in kinds and "attachment" not in kinds:
+        return None
     shapes: dict[str, Entry] = {}
     requests: dict[str, str] = {}
     first: Entry | None = None
@@ -77,11 +79,12 @@ def distinct(prompts: list[list[str]]) -> int:
     return len(set(map(tuple, prompts)))
 
 
-def definitions(entries: Iterable[Entry]) -> list[dict[str, Any]] | None:
+def definitions(kinds: Kinds) -> list[dict[str, Any]] | None:
     """All tools ever offered in these lines, the latest definition of each; None where the lines hold none."""
     found: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        for tool in offered(entry) if entry.kind in (SHAPE, "attachment") else ():
+    told = [*kinds.get(SHAPE, ()), *kinds.get("attachment", ())]
+    for entry in sorted(told, key=lambda entry: entry.line_no):
+        for tool in offered(entry):
             if definition := openai(tool):
                 found[definition["function"]["name"]] = definition
     return list(found.values()) or None

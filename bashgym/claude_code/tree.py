@@ -10,14 +10,6 @@ from bashgym.claude_code.lines import Entry
 from bashgym.trace import Branch, Step
 
 
-class Node(msgspec.Struct, eq=False):
-    """A line in the chain: its parent as resolved, and the index of the step it belongs to (None for an event)."""
-
-    line_no: int
-    parent: str | None
-    step: int | None
-
-
 class Start(msgspec.Struct, eq=False):
     """Where a step begins: the resolved parent of its first line, or the step said before where that is unknown."""
 
@@ -31,7 +23,9 @@ class Tree:
     def __init__(self, known: frozenset[str], chained: bool) -> None:
         self.known = known  # every uuid of the conversation, also those further down
         self.chained = chained  # False where no line of the file names a parent
-        self.nodes: dict[str, Node] = {}
+        self.parents: dict[str, str | None] = {}  # of each line that has a uuid, as resolved
+        self.steps: dict[str, int] = {}  # the steps that lines belong to; the others are events
+        self.line_nos: dict[str, int] = {}  # of the lines that hold messages
         self.last: str | None = None  # the line before, in the file
         self.leaf: int | None = None  # the step of the last message
         self.starts: list[Start] = []  # of each step
@@ -42,22 +36,34 @@ class Tree:
         self.root = 0
         self.starts.append(Start())
 
-    def add(self, entry: Entry, step: int | None) -> None:
-        """A line that is part of step number `step` (from 0), or of none. New steps come in their order.
+    def note(self, entry: Entry) -> None:
+        """A line that belongs to no step; chains run through it."""
+        uuid = entry.uuid
+        if uuid is not None and uuid not in self.parents:
+            parent = entry.parent
+            self.parents[uuid] = parent if parent in self.known and parent != uuid else self.parent(entry)
+            self.last = uuid
+            if entry.role != "event":  # the result of a call further down: the line may hold words, too
+                self.line_nos[uuid] = entry.line_no
+
+    def add(self, entry: Entry, step: int) -> None:
+        """A line that is part of step number `step` (from 0). New steps come in their order.
 
         A line that makes several steps is added once for each: what follows it follows the last of them."""
         uuid = entry.uuid
-        fresh = uuid is not None and uuid not in self.nodes
+        fresh = uuid is not None and uuid not in self.parents
         parent = self.parent(entry) if fresh else None
-        if step is not None:
-            if step == len(self.starts):
-                self.starts.append(Start(above=parent) if fresh else Start(before=self.leaf))
-            self.leaf = step
-        if uuid is not None and fresh:
-            self.nodes[uuid] = Node(entry.line_no, parent, step)
+        if step == len(self.starts):
+            self.starts.append(Start(above=parent) if fresh else Start(before=self.leaf))
+        self.leaf = step
+        if uuid is None:
+            return
+        if fresh:
+            self.parents[uuid] = parent
+            self.steps[uuid], self.line_nos[uuid] = step, entry.line_no
             self.last = uuid
-        elif uuid is not None and step is not None and self.nodes[uuid].line_no == entry.line_no:
-            self.nodes[uuid].step = step
+        elif self.line_nos.get(uuid) == entry.line_no:
+            self.steps[uuid] = step
 
     def parent(self, entry: Entry) -> str | None:
         """The parent as written, where it is in the file; else the line before, unless the user began anew."""
@@ -83,19 +89,18 @@ class Tree:
         seen: set[str] = set()
         while uuid is not None and uuid not in seen:
             seen.add(uuid)
-            node = self.nodes[uuid]
-            if node.step != step:
-                return node.step
-            uuid = self.skip(node.parent)
+            if self.steps[uuid] != step:
+                return self.steps[uuid]
+            uuid = self.skip(self.parents[uuid])
         return start.before
 
     def skip(self, uuid: str | None) -> str | None:
         """From `uuid` up to the first line that belongs to a step, or None."""
         seen: set[str] = set()
-        while uuid is not None and uuid in self.nodes and self.nodes[uuid].step is None and uuid not in seen:
+        while uuid is not None and uuid in self.parents and uuid not in self.steps and uuid not in seen:
             seen.add(uuid)
-            uuid = self.nodes[uuid].parent
-        return uuid if uuid in self.nodes and uuid not in seen else None
+            uuid = self.parents[uuid]
+        return uuid if uuid in self.steps else None
 
 
 def is_result(entry: Entry) -> bool:

@@ -11,8 +11,6 @@ Boundary = tuple[int, Reason]  # number of steps before it, and what it was
 
 def boundary(entry: Entry) -> Reason | None:
     """What kind of compaction a system line marks; None for every other line."""
-    if entry.kind != "system":
-        return None
     subtype = entry.value.get("subtype")
     if subtype not in ("compact_boundary", "microcompact_boundary"):
         return None

@@ -59,8 +59,7 @@ def lift_long(value: Any, lift: bool = True) -> None:
         node, depth = stack.pop()
         if depth > DEEP:
             raise TooDeep(f"nested more than {DEEP} deep")
-        pairs = node.items() if isinstance(node, dict) else enumerate(node)
-        for key, item in list(pairs):
+        for key, item in node.items() if isinstance(node, dict) else enumerate(node):
             if isinstance(item, str):
                 if lift and (len(item) > LONG or is_marked(node, key)) and BASE64.match(item):
                     node[key] = digest(item)

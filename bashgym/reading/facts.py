@@ -28,7 +28,8 @@ def outcome(steps: list[Step], events: list[Event]) -> Outcome:
     """Counts. A call that the user forbade is a rejection and no tool error; one that a rule forbade is an error."""
     found = Outcome()
     for step in steps:
-        forbidden = {call.tool_call_id for call in step.tool_calls or () if call.extra.bashgym.denied == "user"}
+        calls = step.tool_calls or ()
+        forbidden = {call.tool_call_id for call in calls if call.extra.bashgym.denied == "user"} if calls else ()
         found.rejections += len(forbidden)
         for result in step.observation.results if step.observation else ():
             found.tool_errors += result.extra.bashgym.is_error and result.source_call_id not in forbidden
