@@ -20,7 +20,7 @@ Role = Literal["assistant", "user", "queued", "event"]
 NOT_JSON = "not JSON"
 UNFINISHED = "unfinished last line"
 MARK = b"base64"
-SMALL = 2 * blobs.DEEP  # bytes; a line needs more to nest that deep, or to hold the smallest image beside what it is
+SMALL = 2 * blobs.DEEP  # bytes; a line needs more to nest that deep
 SPOKEN = ("message", "attachment")
 PLAIN = frozenset({"progress", "system", "queue-operation", "file-history-snapshot", "api-request", "last-prompt"})
 
@@ -117,8 +117,7 @@ def entry(number: int, raw: bytes) -> Entry | str:
     role: Role = "event" if kind in PLAIN else role_of(kind, value)
     if role != "event" and (reason := fault(role, value)):
         return reason
-    size = len(raw)
-    if (size > blobs.LONG or (size > SMALL and suspect(raw))) and (reason := lift(value, role)):
+    if (len(raw) > blobs.LONG or suspect(raw)) and (reason := lift(value, role)):
         return reason
     uuid, parent, ts = get("uuid"), get("parentUuid"), get("timestamp")
     return Entry(
@@ -135,7 +134,7 @@ def entry(number: int, raw: bytes) -> Entry | str:
 
 def suspect(raw: bytes) -> bool:
     """Whether a short line, which holds no long base64, may hold some that is marked, or be nested too deep."""
-    return raw.count(b"[") + raw.count(b"{") > blobs.DEEP or MARK in raw
+    return MARK in raw or (len(raw) > SMALL and raw.count(b"[") + raw.count(b"{") > blobs.DEEP)
 
 
 def lift(value: dict[str, Any], role: Role) -> str | None:
