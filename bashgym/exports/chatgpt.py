@@ -15,11 +15,11 @@ from bashgym.exports.content import parts_of, plain_of
 from bashgym.exports.files import Part
 from bashgym.exports.nodes import Node, arguments, failed, rest_of, stop_reason
 from bashgym.exports.records import Record
-from bashgym.exports.times import iso
 from bashgym.reading import blobs, facts
 from bashgym.reading.branches import branches
 from bashgym.reading.conversation import Conversation, source_info
 from bashgym.reading.lines import legible
+from bashgym.reading.times import iso
 from bashgym.trace import Agent, SourceFile, Step, Trace
 
 SOURCE = "chatgpt"

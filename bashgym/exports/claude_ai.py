@@ -9,11 +9,11 @@ from typing import Any
 
 from bashgym import jsonl
 from bashgym.exports.records import Record
-from bashgym.exports.times import iso
 from bashgym.reading import blobs, facts
 from bashgym.reading.branches import branches
 from bashgym.reading.conversation import Conversation, source_info
 from bashgym.reading.lines import legible
+from bashgym.reading.times import iso
 from bashgym.trace import Agent, Step, Trace
 
 SOURCE = "claude_ai"

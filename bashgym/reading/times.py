@@ -1,4 +1,4 @@
-"""Times of exports: seconds since 1970 as a float, or text."""
+"""Times as agents write them: seconds since 1970 as a float, or text."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,0 +1,1 @@
+"""What went over a wire, as traces: calls of MCP servers, requests to models."""
