@@ -100,7 +100,7 @@ class Writer:
     def turn(self, line: Callable[..., bytes]) -> Iterator[bytes]:
         """A reply of some blocks with a call, a few progress lines, and the call's result."""
         head = {"id": f"msg_{self.uuid()}", "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
-        usage = {"input_tokens": 3, "output_tokens": 200, "cache_read_input_tokens": 60_000}
+        usage: dict[str, object] = {"input_tokens": 3, "output_tokens": 200, "cache_read_input_tokens": 60_000}
         usage |= {"cache_creation_input_tokens": 900, "cache_creation": {"ephemeral_5m_input_tokens": 900}}
         call = f"toolu_{self.uuid()}"
         blocks: list[dict[str, object]] = []
