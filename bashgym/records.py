@@ -60,7 +60,10 @@ class Verdict(Record, frozen=True, kw_only=True):
 
 
 class Example(Record, frozen=True, kw_only=True):
-    """One context window of one trace, in OpenAI's messages shape; tool arguments are objects."""
+    """One context window of one trace, in OpenAI's messages shape; tool arguments are objects.
+
+    A synthesizer may say which of the messages are only read (`given`: the prompt of a pair, of a task, of a teacher's
+    answer); a pair has in `rejected` what should not have followed them, where `messages[given:]` should."""
 
     id: str
     session: str
@@ -70,6 +73,11 @@ class Example(Record, frozen=True, kw_only=True):
     keys: list[str] = []  # per message: the reply it came from, so that copies in forks are known
     steps: list[int] = []  # per message: the step it came from
     origin: str = "trace"  # or the synthesizer that made it
+    given: int = 0  # so many first messages are there to be read, and nothing in them is learnt
+    rejected: list[dict[str, Any]] = []
+    label: bool | None = None  # whether messages[given:] was good, where nothing worse or better is known
+    verifier: dict[str, Any] = {}  # how an answer to the given messages is checked: columns of a row for a reward
+    meta: dict[str, Any] = {}  # more on where it came from (rejected_steps, teacher ...), written into the row's meta
 
 
 class Row(Record, frozen=True, kw_only=True):
@@ -116,6 +124,8 @@ class TraceSummary(Record, frozen=True, kw_only=True):
     tools: dict[str, dict[str, Any]]  # how its tools were called, see bashgym/tools.py
     dropped: dict[str, int]
     tokens: dict[str, int]
+    dataset: str = ""  # where the session was published, if it was, and under what licence
+    license: str = ""
 
 
 class SessionSummary(Record, frozen=True, kw_only=True):

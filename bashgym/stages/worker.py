@@ -166,6 +166,8 @@ def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) 
         tools=tools.usage(trace),
         dropped=dict(dropped),
         tokens={field: value for field, value in msgspec.structs.asdict(totals).items() if type(value) is int},
+        dataset=trace.info.source.dataset or "",
+        license=trace.info.source.license or "",
     )
     return Judged(summary, made)
 
