@@ -1,5 +1,6 @@
 """What the verbs print: tables for people, JSON for scripts."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ from bashgym.records import ModelVersion
 
 
 def as_json(value: Any) -> None:
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode())
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode()
+    except TypeError:  # lone surrogates, as in a path that is no UTF-8, and big integers
+        text = json.dumps(value, indent=2, default=str)
+    print(text)
 
 
 def number(value: Any, unit: str = "") -> str:

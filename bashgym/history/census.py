@@ -1,6 +1,7 @@
 """One session counted: what is kept of it are numbers, ids, times, models and its folder; none of its words."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -23,7 +24,9 @@ from bashgym.trace import Ending, Step, Trace
 from bashgym.verdict import classify
 
 LIKE = 20  # later calls of the same tool that are looked at for the one that did it right
+LONGEST_TYPE = 80  # characters of the type of a line
 UNDATED = "unknown"
+MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])(?=-)")
 
 
 class Unit(msgspec.Struct, array_like=True):
@@ -149,20 +152,28 @@ def facts_of(traces: Sequence[Trace], ref: SessionRef, source: str) -> tuple[Ses
     units = merged(unit for _, units in found for unit in units)
     main = traces[0].info if traces else None
     facts = SessionFacts(
-        session=ref.id,
+        session=sound(ref.id),
         source=source,
-        cwd=(main.project.cwd if main else None) or "",
-        branch=(main.project.git_branch if main else None) or "",
+        cwd=sound(main.project.cwd if main else None),
+        branch=sound(main.project.git_branch if main else None),
         bytes=ref.size,
         lines=sum(file.lines for trace in traces for file in trace.info.source.files),
         malformed=sum(len(trace.info.malformed) for trace in traces),
-        unknown=dict(sum((unknown(trace) for trace in traces), Counter[str]())),
+        unknown=types(sum((unknown(trace) for trace in traces), Counter[str]())),
         reliable=all(trace.info.usage_reliable for trace in traces),
         traces=tuple(facts for facts, _ in found),
         tallies=tuple(tallied(units)),
         messages=tuple({unit.message: None for unit in units}),
     )
     return facts, units
+
+
+def types(found: Counter[str]) -> dict[str, int]:
+    """Counts by type; a name that is too long for one is cut: it may be anything."""
+    shown: Counter[str] = Counter()
+    for name, n in found.items():
+        shown[sound(name)[:LONGEST_TYPE]] += n
+    return dict(shown)
 
 
 def unknown(trace: Trace) -> Counter[str]:
@@ -175,12 +186,12 @@ def one_trace(trace: Trace, number: int) -> tuple[TraceFacts, list[Unit]]:
     times = [step.timestamp for step in trace.steps if step.timestamp]
     name = f"{trace.session_id}/{trace.trajectory_id}" if trace.trajectory_id else trace.session_id
     facts = TraceFacts(
-        id=name,
+        id=sound(name),
         subagent=trace.info.lineage.relation == "subagent",
-        version=trace.agent.version or "",
-        model=trace.agent.model_name or "",
-        started=min(times, default=""),
-        ended=max(times, default=""),
+        version=sound(trace.agent.version),
+        model=sound(trace.agent.model_name),
+        started=sound(min(times, default="")),
+        ended=sound(max(times, default="")),
         ending=trace.info.outcome.ended,
         label=label,
         score=score,
@@ -215,7 +226,7 @@ def units_of(trace: Trace, number: int, made: Sequence[Example]) -> Iterator[Uni
     before, interrupts = hashed(trace.session_id, trace.trajectory_id or ""), 0
     month = UNDATED
     for step in trace.steps:
-        month = step.timestamp[:7] if step.timestamp else month
+        month = month_of(step.timestamp) or month
         if step.info.kind == "interrupt":
             interrupts += 1
             at = hashed("interrupt", str(before), str(interrupts))
@@ -229,7 +240,7 @@ def units_of(trace: Trace, number: int, made: Sequence[Example]) -> Iterator[Uni
             yield unit
     for step in asides.replies(trace):
         usd = prices.cost(step.metrics, step.model_name, table, step.timestamp)
-        yield of_reply(step, trace, number, step.timestamp[:7] if step.timestamp else month, usd)
+        yield of_reply(step, trace, number, month_of(step.timestamp) or month, usd)
 
 
 def of_reply(step: Step, trace: Trace, number: int, month: str, usd: float | None) -> Unit:
@@ -243,7 +254,7 @@ def of_reply(step: Step, trace: Trace, number: int, month: str, usd: float | Non
         message=message,
         request=hashed(step.info.request_id) if step.info.request_id else 0,
         month=month,
-        model=step.model_name or "",
+        model=sound(step.model_name),
         trace=number,
         example=-1,
         replies=int(step.info.kind == "agent"),
@@ -258,6 +269,16 @@ def of_reply(step: Step, trace: Trace, number: int, month: str, usd: float | Non
         interrupts=0,
         pairs=0,
     )
+
+
+def sound(text: str | None) -> str:
+    """`text` as UTF-8 can hold it: a lone surrogate, which JSON may have, becomes a question mark."""
+    return (text or "").encode("utf-8", "replace").decode()
+
+
+def month_of(time: str | None) -> str:
+    found = MONTH.match(time or "")
+    return found[0] if found else ""
 
 
 def hashed(*parts: str) -> int:

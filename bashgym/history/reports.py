@@ -63,7 +63,7 @@ def one_page(typed: str, out: Path | None, raw: bool, full: bool, json: bool) ->
         screen.say(PRIVATE)
     with screen.waiting("reading the session" if raw else "replacing secrets and people"):
         html, entry = made(session.agent.plugin, session.ref, Settings(raw, full=full))
-    jsonl.replace(target, html[0].encode())
+    jsonl.replace(target, html[0].encode("utf-8", "replace"))
     if json:
         as_json({"page": str(target), "raw": raw, "redactions": entry.redactions})
     else:
@@ -125,7 +125,7 @@ def make(task: Task) -> Made:
     except InputError as error:
         return Made(None, str(error))
     for number, page in enumerate(html, 1):
-        jsonl.replace(Path(task.folder) / render.file_name(task.how.stem, number), page.encode())
+        jsonl.replace(Path(task.folder) / render.file_name(task.how.stem, number), page.encode("utf-8", "replace"))
     return Made(entry, "")
 
 
