@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bashgym.scanning.improbable import CLASSES, SCALE, TABLE, class_of_bytes
+from bashgym.scanning.improbable import CLASS, CLASSES, SCALE, TABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIP = (
@@ -48,11 +48,10 @@ def texts() -> list[Path]:
 
 def frequencies(files: list[Path]) -> np.ndarray:
     counts = np.zeros(CLASSES**3)
-    classes = class_of_bytes()
     for path in files:
         text = path.read_bytes()
         for style in (text, SNAKE.sub(camel, text), SNAKE.sub(kebab, text)):
-            run = classes[np.frombuffer(style, np.uint8)].astype(np.int64)
+            run = np.frombuffer(style.translate(CLASS), np.uint8).astype(np.int64)
             index = (run[:-2] * CLASSES + run[1:-1]) * CLASSES + run[2:]
             counts += np.bincount(index, minlength=CLASSES**3)
     return counts.reshape(CLASSES, CLASSES, CLASSES)

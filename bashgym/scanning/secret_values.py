@@ -3,13 +3,14 @@
 import base64
 import binascii
 import re
+import string
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from operator import sub
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bashgym.scanning.improbable import cost, members
+from bashgym.scanning.improbable import cost, members, runs
 from bashgym.scanning.text import Joined
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
 LETTERS = re.compile(r"[A-Za-z]+")
 SEED_GAP = 6  # characters between two words of a seed phrase: a number, a comma, quotes
+ASCII_LETTERS = frozenset(string.ascii_letters)
 SEED_MARKS = frozenset(" \n\r\t,.:;'\"0123456789-|")
 BLANK_CHARACTERS = str.maketrans("\r\n\t", "   ")
 DIGIT = re.compile(r"[0-9]")
@@ -69,8 +71,12 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 def name_before(text: str, start: int) -> str:
     """The identifier a value at `start` belongs to: one of the three before it (a type, a call may lie between)."""
-    window = text[max(0, start - 96) : start]
-    names = [match[0] for match in NAME.finditer(window)][-3:]
+    return last_name(text[max(0, start - 96) : start])
+
+
+@lru_cache(1024)
+def last_name(window: str) -> str:
+    names = NAME.findall(window)[-3:]
     return next((name for name in reversed(names) if STRONG.search(name) or WEAK.search(name)), "")
 
 
@@ -168,22 +174,30 @@ def seed_phrases(texts: Joined) -> Iterator[tuple[int, int, int]]:
             yield index, run[0][0] - start, run[-1][1] - start
 
 
-def word_runs(data: "np.ndarray") -> Iterator[tuple[int, int]]:
+def word_runs(codes: bytes) -> Iterator[tuple[int, int]]:
     """Where at least SEED_LENGTH words of three to eight letters follow each other; prose hardly ever does that."""
     import numpy as np
 
-    letters = data | 32
-    inside = (letters >= ord("a")) & (letters <= ord("z"))
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False]))))
-    starts, ends = edges[::2], edges[1::2]
+    starts, ends = runs(codes, ASCII_LETTERS)
     if len(starts) < SEED_LENGTH:
         return
     sizes = ends - starts
     odd = (sizes < 3) | (sizes > 8)
-    between = np.concatenate(([0], np.cumsum(~inside & ~members(SEED_MARKS)[data], dtype=np.int32)))
-    apart = (starts[1:] - ends[:-1] > SEED_GAP) | (between[starts[1:]] > between[ends[:-1]])
-    firsts = np.flatnonzero(np.concatenate(([True], apart | odd[1:] | odd[:-1])))
+    apart = (starts[1:] - ends[:-1] > SEED_GAP) | odd[1:] | odd[:-1]
+    if longest(apart) < SEED_LENGTH:
+        return
+    marks = np.frombuffer(codes.translate(members(ASCII_LETTERS | SEED_MARKS)), bool)
+    strange = np.concatenate(([0], np.cumsum(~marks, dtype=np.int32)))
+    apart |= strange[starts[1:]] > strange[ends[:-1]]
+    firsts = np.flatnonzero(np.concatenate(([True], apart)))
     lengths = np.diff(np.concatenate((firsts, [len(starts)])))
     for at in np.flatnonzero(lengths >= SEED_LENGTH):
         first = int(firsts[at])
         yield int(starts[first]), int(ends[first + int(lengths[at]) - 1])
+
+
+def longest(apart: "np.ndarray") -> int:
+    """Words in the longest row, where `apart` says whether a word and the next are of two rows."""
+    import numpy as np
+
+    return int(np.diff(np.flatnonzero(np.concatenate(([True], apart, [True])))).max())

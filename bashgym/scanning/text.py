@@ -9,13 +9,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bashgym.kinds import ScanContext
 from bashgym.pseudonyms import PSEUDONYM, pseudonyms
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MASK = ","  # what hardly any value of a rule may begin with or hold
 ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # they hide a value from rules
@@ -47,11 +44,9 @@ class Joined:
         return index, self.starts[index]
 
     @cached_property
-    def codes(self) -> "np.ndarray":
+    def codes(self) -> bytes:
         """One byte a character; those beyond Latin-1 are all alike."""
-        import numpy as np
-
-        return np.frombuffer(self.text.encode("latin-1", "replace"), np.uint8)
+        return self.text.encode("latin-1", "replace")
 
 
 class Copy(NamedTuple):

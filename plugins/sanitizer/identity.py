@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field
@@ -65,6 +66,7 @@ class Sanitizer:
         self.common = word_list(lists[1]) | seed_words()
         self.lists = file_digest(lists)
         self.rules = RuleScanner(folder / "identity.yaml", builtins=False)
+        self.anyone = lru_cache(4096)(self.somebody)  # a session names the same few again and again
         self.known = {name.lower(): "NAME" for name in config.names if name.strip()}
         if config.machine:
             self.known |= {value.lower(): type for value, type in machine() if self.somebody(type, value)}
@@ -112,7 +114,7 @@ class Sanitizer:
                 _, type, name = match.rule.split(".")
                 text = batch[match.string]
                 end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
-                if end > match.start and self.somebody(type.upper(), text[match.start : end]):
+                if end > match.start and self.anyone(type.upper(), text[match.start : end]):
                     places[text].append((match.start, end, type.upper(), name))
         return places
 
