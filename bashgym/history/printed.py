@@ -180,8 +180,9 @@ def limited(what: str, reasons: Sequence[str]) -> Iterable[str]:
 
 def following(screen: Console, told: dict[str, Any]) -> None:
     source = told["by_source"][0]["source"] if told["by_source"] else "claude_code"
+    anew = many(told["opened"], "session")
     screen.print(
-        f"\n[dim]{told['opened']:,} of them read anew in {told['seconds']:.1f} s; nothing left this machine.[/]\n"
+        f"\n[dim]{anew} read anew, {told['seconds']:.1f} s; nothing left this machine.[/]\n"
         "  bashgym traces list --verdict gold     the best of them\n"
         "  bashgym traces report ID               one as a page\n"
         f"  bashgym run recipe=quickstart source={source}    train on them"

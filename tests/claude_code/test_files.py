@@ -69,6 +69,38 @@ def test_a_plain_folder_and_equal_names(tmp_path):
     assert set(listed(tmp_path)) == {"a/chat", "b/chat", ONE, f"b/{ONE}"}
 
 
+def test_what_hooks_wrote_belongs_to_its_session(tmp_path, own_home):
+    put(tmp_path / "p" / f"{ONE}.jsonl", user(ONE))
+    put(tmp_path / "p" / "chat.jsonl", user("chat"))
+    before = listed(tmp_path)
+    spool = put(own_home / "spool" / "claude_code" / f"{ONE}.jsonl", {"ts": "t", "event": {}})
+    put(own_home / "spool" / "claude_code" / "chat.jsonl", {"ts": "t", "event": {}})
+    put(own_home / "spool" / "claude_code" / f"{TWO}.jsonl", {"ts": "t", "event": {}})
+    refs = listed(tmp_path)
+    assert set(refs) == set(before) and refs[ONE].files == (spool,)
+    assert refs[ONE].sha256 != before[ONE].sha256 and refs["p/chat"] == before["p/chat"]
+
+
+def test_the_archive_gives_back_what_was_deleted(tmp_path):
+    import gzip
+
+    projects, archive = tmp_path / "projects", tmp_path / "archive"
+    main = Path(put(projects / "-w" / f"{ONE}.jsonl", user(ONE)))
+    side = Path(put(projects / "-w" / ONE / "subagents" / "agent-a1.jsonl", user(ONE)))
+    (whole,) = files.sessions(projects)
+    for path in (main, side):
+        copy = archive / f"{path.relative_to(projects)}.gz"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(gzip.compress(path.read_bytes()))
+    main.unlink()
+    (half,) = files.sessions(projects, archive)
+    assert half.path.endswith(f"{ONE}.jsonl.gz") and half.files == (str(side),)
+    side.unlink()
+    (gone,) = files.sessions(projects, archive)
+    assert (half.sha256, gone.sha256, gone.id) == (whole.sha256, whole.sha256, ONE)
+    assert list(files.sessions(projects)) == []
+
+
 def test_one_file(tmp_path):
     main = put(tmp_path / "chat.jsonl", user("s"))
     put(tmp_path / "other.jsonl", user("s"))
