@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bashgym.history import agents
-from bashgym.history.census import TOKENS, Tally, Unit, enlarge, same, tallied
 from bashgym.history.reading import Found, Session
+from bashgym.history.units import TOKENS, Tally, Unit, enlarge, same, tallied
 
 EVIDENCE = {
     "sessions": "measured",

@@ -9,9 +9,10 @@ from rich.table import Table
 from bashgym.display import Terminal
 from bashgym.errors import InputError, did_you_mean
 from bashgym.history import agents, collect
-from bashgym.history.census import TOKENS, TraceFacts
+from bashgym.history.census import TraceFacts
 from bashgym.history.printed import clean, console, homely, money, short
 from bashgym.history.reading import Found, Session, find
+from bashgym.history.units import TOKENS
 from bashgym.show import as_json
 
 NEAR = 5  # ids named where a beginning fits several

@@ -13,8 +13,8 @@ from rich.table import Table
 from bashgym.display import Terminal, printable
 from bashgym.errors import InputError, did_you_mean
 from bashgym.history import agents, collect
-from bashgym.history.census import TOKENS
 from bashgym.history.reading import Found, find
+from bashgym.history.units import TOKENS
 from bashgym.report.figures import size
 from bashgym.show import as_json
 

@@ -16,9 +16,10 @@ import msgspec
 from bashgym import prices
 from bashgym.display import Terminal
 from bashgym.errors import InputError, RunFailed
-from bashgym.history import agents, census
+from bashgym.history import agents, census, units
 from bashgym.history.agents import Agent
-from bashgym.history.census import Counted, SessionFacts, Task, Unit
+from bashgym.history.census import Counted, SessionFacts, Task
+from bashgym.history.units import Unit
 from bashgym.lifeline import tie_to_parent
 from bashgym.reading import files, remembered
 from bashgym.records import SessionRef
@@ -133,7 +134,8 @@ def units_key(key: bytes) -> bytes:
 def digest_of_code() -> str:
     """A hash of all that facts depend on beside the session: code, judges and their settings, prices."""
     judges = [(piece.label, piece.plugin.sha256, repr(piece.values)) for piece in agents.pieces("judge")]
-    parts: list[Any] = [code_digest(), Path(census.__file__).read_bytes(), judges, repr(prices.load())]
+    ours = [Path(module.__file__ or "").read_bytes() for module in (agents, census, units)]
+    parts: list[Any] = [code_digest(), ours, judges, agents.base(), repr(prices.load())]
     return remembered.digest(*map(str, parts)).hex()
 
 

@@ -20,7 +20,8 @@ from bashgym.history import agents, listed
 from bashgym.history.census import built, judges
 from bashgym.history.pages import render
 from bashgym.history.pages.render import Entry, Settings
-from bashgym.history.pages.view import SessionView, tokens, view
+from bashgym.history.pages.shapes import SessionView
+from bashgym.history.pages.view import tokens, view
 from bashgym.history.printed import many
 from bashgym.history.reading import Session, over_processes
 from bashgym.kinds import JudgeContext

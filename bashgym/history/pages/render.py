@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bashgym.history.pages.view import Request, SessionView, Turn
+from bashgym.history.pages.shapes import Request, SessionView, Turn
 from bashgym.history.printed import many, money, short
 from bashgym.history.text import cut, legible
 from bashgym.pseudonyms import pseudonyms
