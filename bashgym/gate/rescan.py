@@ -25,10 +25,15 @@ def rescan(path: Path, sanitizers: Sequence[tuple[str, Sanitizer]]) -> Iterator[
     """What the sanitizers still find in the lines of `path`. Raises PrivacyError as scan.py does."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
-            windows = list(cut(laid_out(raw)))
-            scanners = [(label, each, ScanContext(session=path.name, strings=windows)) for label, each in sanitizers]
-            for spans in scan.scan([Unit("", window) for window in windows], scanners).values():
-                yield from (Seen(number, span.type, span.rule) for span in spans)
+            yield from (Seen(number, span.type, span.rule) for span in found(raw, path.name, sanitizers))
+
+
+def found(raw: bytes, name: str, sanitizers: Sequence[tuple[str, Sanitizer]]) -> Iterator[scan.Found]:
+    """What the sanitizers still find in one line, or one text, that is called `name`."""
+    windows = list(cut(laid_out(raw)))
+    scanners = [(label, each, ScanContext(session=name, strings=windows)) for label, each in sanitizers]
+    for spans in scan.scan([Unit("", window) for window in windows], scanners).values():
+        yield from spans
 
 
 def laid_out(raw: bytes) -> str:
