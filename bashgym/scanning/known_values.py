@@ -1,12 +1,14 @@
-"""Values that are known, found again wherever they stand as whole words: logins, hosts, names learnt elsewhere."""
+"""Values that are known, found again wherever they stand as whole words: logins, hosts, names, secrets."""
 
-import re
 import string
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
-FEW = 64  # up to so many values, one substring search each is faster than taking the text apart
+from bashgym.errors import PrivacyError
+
+FEW = 16  # up to so many values, one substring search each is faster than an automaton
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-RUN = re.compile(r"[a-z0-9]+")
 ESCAPES = "nrt"  # letters that are none: `\\n` in JSON inside a string
 
 
@@ -17,27 +19,29 @@ def lowered(text: str) -> str:
 
 
 class KnownValues:
-    """Values (lower case) with their types, ready to be found in any text in linear time, however many there are."""
+    """Values with their types, ready to be found in any text in linear time, however many there are."""
 
     def __init__(self, types: Mapping[str, str]) -> None:
-        self.types = dict(types)
-        self.by_run: dict[str, list[tuple[str, int]]] = {}  # first run of letters and digits -> value, its place there
-        for value in self.types:
-            if run := RUN.search(value):
-                self.by_run.setdefault(run[0], []).append((value, run.start()))
+        self.types = {value: type for value, type in types.items() if value}
+
+    @cached_property
+    def automaton(self) -> Any:
+        try:
+            import ahocorasick_rs
+        except ImportError as error:
+            raise PrivacyError("the sanitizers need ahocorasick-rs; install it: pip install ahocorasick-rs") from error
+        return ahocorasick_rs.AhoCorasick(list(self.types))
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Where values stand in `text` (lower case) as whole words: start, end and the value."""
+        """Where values stand in `text` as whole words: start, end and the value."""
         if len(self.types) <= FEW:
             for value in self.types:
                 yield from ((start, end, value) for start, end in occurrences(text, value))
             return
-        for run in RUN.finditer(text):
-            escaped = run.start() and text[run.start() - 1] == "\\" and run[0][0] in ESCAPES
-            for word, at in ((run[0], run.start()), *([(run[0][1:], run.start() + 1)] if escaped else [])):
-                for value, offset in self.by_run.get(word, ()):
-                    if at >= offset and text.startswith(value, at - offset) and whole(text, at - offset, value):
-                        yield at - offset, at - offset + len(value), value
+        values = list(self.types)
+        for number, start, end in self.automaton.find_matches_as_indexes(text, overlapping=True):
+            if whole(text, start, values[number]):
+                yield start, end, values[number]
 
 
 def occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:

@@ -8,10 +8,12 @@ are replaced only where they cannot be anything else; users that everybody has (
 import contextlib
 import getpass
 import keyword
+import os
 import re
 import shutil
 import socket
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +31,7 @@ from bashgym.scanning.rules import digest as file_digest
 from bashgym.scanning.secret_values import seed_words
 from bashgym.scanning.text import Joined, copies
 
+LOGINS = ("USER", "LOGNAME", "USERNAME", "SUDO_USER")
 ROBOTS = re.compile(
     r"(?:claude|codex|copilot|cursor|gemini|aider|devin|openhands|gpt|chatgpt|amp|cline)\b.*|.*\[bot\]|.*\bbot"
     r"|github(?: actions?)?|dependabot|renovate|your name|author name|name|user(?: name)?|test(?: user)?|first ?last",
@@ -68,8 +71,19 @@ class Sanitizer:
         self.rules = RuleScanner(folder / "identity.yaml", builtins=False)
         self.anyone = lru_cache(4096)(self.somebody)  # a session names the same few again and again
         self.known = {name.lower(): "NAME" for name in config.names if name.strip()}
+        self.skipped: Counter[str] = Counter()
         if config.machine:
-            self.known |= {value.lower(): type for value, type in machine() if self.somebody(type, value)}
+            for value, type in machine():
+                self.know(value.lower(), type)
+
+    def know(self, value: str, type: str) -> None:
+        """Looks for a value of this machine; counts the ones that are nobody's, or replaced in a few places only."""
+        if not self.somebody(type, value):
+            self.skipped["everybody's"] += 1
+            return
+        self.known.setdefault(value, type)
+        if not self.distinct(value):
+            self.skipped["short or common: in paths and addresses only"] += 1
 
     def engine(self) -> str:
         secret = digest(load_key(), "\n".join(sorted(f"{type} {value}" for value, type in self.known.items())))
@@ -168,8 +182,11 @@ def machine() -> Iterator[tuple[str, str]]:
     """This machine's login, host names and git user; what cannot be had is left out, nothing leaves the process."""
     with contextlib.suppress(KeyError, OSError):  # a container without an entry for its user
         yield getpass.getuser(), "USER"
-    host = socket.gethostname()
-    yield from ((name, "HOST") for name in {host, host.split(".")[0]})
+    with contextlib.suppress(RuntimeError):  # no home folder
+        yield Path.home().name, "USER"
+    yield from ((os.environ[name], "USER") for name in LOGINS if os.environ.get(name))
+    hosts = {socket.gethostname(), os.environ.get("COMPUTERNAME", ""), os.environ.get("HOSTNAME", "")} - {""}
+    yield from ((name, "HOST") for name in sorted(hosts | {host.split(".")[0] for host in hosts}))
     if git := shutil.which("git"):
         for setting, type in (("user.name", "PERSON"), ("user.email", "EMAIL")):
             told = subprocess.run(

@@ -12,8 +12,10 @@ from pydantic import Field
 from bashgym.config import Config as BaseConfig
 from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
+from bashgym.pseudonyms import digest, load_key
 from bashgym.records import Span
-from bashgym.scanning import improbable
+from bashgym.scanning import improbable, machine
+from bashgym.scanning.known_values import KnownValues
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.secret_values import (
     DIGIT,
@@ -63,6 +65,9 @@ class Sanitizer:
         """Characters a token needs to be judged by improbability alone."""
         providers: bool = True
         """Also use the rules that know providers by name: kingfisher's own and conf/sanitizer/rules/providers.yaml."""
+        machine: bool = True
+        """Also look for the secrets this machine has: of its environment, of `.env` files in and above the folders that
+        a session names, of netrc, AWS, git, npm, PyPI, GitHub. They are read into memory only."""
         rules: list[str] = Field(default=[])
         """Names of further rule files in kingfisher's YAML format, found beside our own in conf/sanitizer/rules."""
 
@@ -71,16 +76,27 @@ class Sanitizer:
         folder = shipped("conf") / "sanitizer" / "rules"
         names = ["secrets", *(["providers"] if config.providers else []), *config.rules]
         self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in names), builtins=config.providers)
+        self.here = machine.here() if config.machine else []
+        self.known, self.skipped = machine.known(self.here)
 
     def engine(self) -> str:
-        return f"{self.rules.engine()} trigrams {improbable.digest()}"
+        known = digest(load_key(), "\n".join(sorted(self.known))) if self.known else "none"
+        return f"{self.rules.engine()} trigrams {improbable.digest()} known {known}"
+
+    def of_session(self, context: ScanContext) -> KnownValues:
+        """The values known for a session: the machine's and those of the projects that the session names."""
+        if "known" not in context.memory:
+            files = machine.project_files(context.strings) if self.config.machine else []
+            context.memory["known"] = KnownValues(machine.known([*self.here, *machine.of_files(files)]).types)
+        known: KnownValues = context.memory["known"]
+        return known
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         seen = copies(strings, context)
         keyed = [(index, strings[index], key) for index, key in enumerate(context.keys) if key]
         sealed = [(index, text) for index, text, key in keyed if text and SIGNATURE.search(key)]
         yield from (Span(index=index, start=0, end=len(text), type="SIGNATURE", rule="key") for index, text in sealed)
-        for span in self.look([copy.text for copy in seen]):
+        for span in self.look([copy.text for copy in seen], self.of_session(context)):
             yield placed(span, seen[span.index])
         for index, text, key in keyed:  # last: of spans of equal length the first names the type
             if self.named(key, text):
@@ -93,7 +109,7 @@ class Sanitizer:
         promised = STRONG.search(key) or WEAK.search(key)
         return bool(promised) and secretlike(key, text.strip(), True, self.config.improbability_named)
 
-    def look(self, texts: Sequence[str], depth: int = 2) -> Iterator[Span]:
+    def look(self, texts: Sequence[str], known: KnownValues, depth: int = 2) -> Iterator[Span]:
         """Everything found in `texts`; Base64 that holds text is looked into, `depth` layers."""
         for match in self.rules.find(texts):
             span = self.judged(match, texts[match.string])
@@ -101,6 +117,9 @@ class Sanitizer:
                 yield span
         wrapped: list[tuple[Span, str]] = []
         joined = Joined(texts)
+        for start, end, value in known.find(joined.text):
+            index, offset = joined.place(start)
+            yield Span(index=index, start=start - offset, end=end - offset, type=known.types[value], rule="known")
         for index, start, end in seed_phrases(joined):
             yield Span(index=index, start=start, end=end, type="SEED_PHRASE", rule="words")
         for index, text in enumerate(texts):
@@ -112,7 +131,7 @@ class Sanitizer:
             else:
                 wrapped.append((span, inner))
         if wrapped and depth:
-            guilty = {span.index for span in self.look([inner for _, inner in wrapped], depth - 1)}
+            guilty = {span.index for span in self.look([inner for _, inner in wrapped], known, depth - 1)}
             yield from (wrapped[index][0] for index in sorted(guilty))
 
     def judged(self, match: Match, text: str) -> Span | None:
