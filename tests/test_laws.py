@@ -18,7 +18,7 @@ FLOORS = [
     {"paths", "trace", "jsonl", "jsonc"},
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
     {
-        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "claude_code",
+        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub", "claude_code",
         "codex", "gemini", "opencode", "copilot",
         "signals", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
         "training_log", "report", "prices", "exports", "traffic",

@@ -86,6 +86,10 @@ class Conversation:
         """Adds to the thinking of a reply."""
         step.reasoning_content = f"{step.reasoning_content}\n\n{text}" if step.reasoning_content else text
 
+    def words(self, step: Step, parts: list[dict[str, Any]]) -> None:
+        """What a step says, as parts: one text alone is text."""
+        step.message = lifted(parts) or ""
+
     def call(self, step: Step, call_id: str, name: str, arguments: Any) -> ToolCall:
         """A tool call of a reply. Arguments that are no object are kept under `input`; an id already taken in this
         session (some agents count from 0 in each turn) gets a suffix, and the last call of an id gets the results."""

@@ -120,9 +120,7 @@ def reference(source: str, name: str, path: Path, found: Row) -> SessionRef:
     )
 
 
-def references(
-    source: str, paths: Iterable[Path], name_of: Callable[[Path, Row], str | None]
-) -> Iterator[SessionRef]:
+def references(source: str, paths: Iterable[Path], name_of: Callable[[Path, Row], str | None]) -> Iterator[SessionRef]:
     """A reference for each row of all files; a row whose name is taken, or that has none, is named by its place."""
     taken: set[str] = set()
     for path in paths:

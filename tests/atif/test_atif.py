@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,33 @@ def test_every_claude_code_sample_is_strict_atif_and_comes_back_equal(harbor, fo
         assert back == traces
         harbor.Trajectory.model_validate(document)
         assert len(embedded(document)) == len(traces) - 1
+
+
+OTHERS = {
+    "codex": "rig-codex/0.169.0",
+    "gemini": "rig-gemini/0.61.0",
+    "copilot": "agent-sessions/copilot__small.jsonl",
+    "chatgpt": "chatgpt-export/conversations.json",
+    "mcp": "rig-mcp",
+    "atif": "polylogue/nemo_relay_atif_v1.7_real_redacted.json",
+}
+
+
+@pytest.mark.parametrize(("name", "path"), OTHERS.items(), ids=list(OTHERS))
+def test_the_samples_of_other_agents_are_strict_atif_and_come_back_equal(samples, harbor, tmp_path, name, path):
+    place = samples / path
+    if name == "copilot":
+        shutil.copy(place, tmp_path / "events.jsonl")
+        place = tmp_path
+    cls = registry.load("source", name)
+    plugin = cls(cls.Config(path=str(place)))
+    refs = list(plugin.list())
+    assert refs
+    for ref in refs:
+        traces = list(plugin.read(ref))
+        document, back = there_and_back(traces)
+        assert back == traces
+        harbor.Trajectory.model_validate(document)
 
 
 def embedded(document):
