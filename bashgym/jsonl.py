@@ -63,7 +63,7 @@ def blocks(file: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[Block]:
             if len(rest) == LONGEST and not ended:
                 size, ended = overlong(file, seen)
                 fault = f"a line of {(len(lines[-1]) + size) / 1e6:.0f} MB; only its start is kept"
-                lines[-1] = lines[-1][:KEPT]
+                lines[-1] = lines[-1].lstrip()[:KEPT] or b"?"  # never blank: a blank line would be no line
         yield Block(number, lines, ended, fault)
         number += len(lines)
 

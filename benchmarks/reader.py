@@ -119,9 +119,9 @@ class Writer:
         for _ in range(self.random.randint(0, 3)):
             data = {"type": "bash_progress", "output": self.words(120), "elapsedTimeSeconds": 2}
             yield line("progress", data=data, toolUseID=call, parentToolUseID=call)
-        output = self.words(1800)
+        output = self.words(1500)
         result = {"tool_use_id": call, "type": "tool_result", "content": output, "is_error": False}
-        raw = {"filePath": "/w/a.py", **given, "originalFile": self.words(6000)} if edits else {"stdout": output}
+        raw = {"filePath": "/w/a.py", **given, "originalFile": self.words(4500)} if edits else {"stdout": output}
         yield line("user", message={"role": "user", "content": [result]}, toolUseResult=raw)
         if self.random.random() < 0.4:
             yield line("system", subtype="turn_duration", durationMs=1234, isMeta=False)

@@ -5,6 +5,7 @@ from typing import Any
 
 from bashgym.claude_code import facts, replies, requests, results, tree, users, windows
 from bashgym.claude_code.lines import Entry, Kinds, by_kind
+from bashgym.reading import blobs
 from bashgym.reading.facts import outcome, totals
 from bashgym.trace import (
     Event,
@@ -47,11 +48,13 @@ class Conversation:
 
     def read(self) -> None:
         for entry in self.entries:
-            if entry.role == "event":
+            role = entry.role
+            if role == "event":
                 self.event(entry)
             elif self.is_copy(entry):
+                blobs.lift_long(entry.value)
                 self.events.append(event_of(entry, "duplicate"))
-            elif entry.role == "assistant":
+            elif role == "assistant":
                 self.assistant(entry)
             else:
                 self.user(entry)
@@ -91,7 +94,8 @@ class Conversation:
         """The reply of this line, begun with its first. Copies by an old resume have lost their request id."""
         key = replies.key_of(entry)
         first = self.first_keys.setdefault(key[0], key)
-        key = first if None in (key[1], first[1]) else key
+        if key[1] is None or first[1] is None:
+            key = first
         found = self.replies.get(key)
         if found is None:
             found = self.replies[key] = replies.start(entry, key, len(self.steps) + 1)

@@ -57,7 +57,12 @@ def places_of(folder: Path, archive: Path | None) -> dict[Path, Path]:
     if archive is not None:
         for path in files_in(archive, PACKED):
             places.setdefault(folder / bare(path).relative_to(archive), path)
-    return dict(sorted(places.items()))
+    return dict(sorted(places.items(), key=in_order))
+
+
+def in_order(item: tuple[Path, Any]) -> tuple[str, ...]:
+    """Paths in their usual order, which they themselves compare in three times the time."""
+    return item[0].parts
 
 
 def files_in(folder: Path, packed: str = "") -> list[Path]:
@@ -88,7 +93,7 @@ def owners(places: Places) -> dict[Path, list[Path]]:
     for owner, path in waiting:
         result.setdefault(owner, []).append(path)
     adopt_meta(result, places)
-    return dict(sorted(result.items()))
+    return dict(sorted(result.items(), key=in_order))
 
 
 def adopt_meta(result: dict[Path, list[Path]], places: Places) -> None:
@@ -173,8 +178,9 @@ def parsed(raw: bytes) -> Any:
 
 def session_id(path: Path, folder: Path, taken: Iterable[str]) -> str:
     """The session's uuid where the file bears it, else the path within the folder, which is unique."""
-    within = path.relative_to(folder).with_suffix("").as_posix()
-    return path.stem if UUID.fullmatch(path.stem) and path.stem not in taken else within
+    if UUID.fullmatch(path.stem) and path.stem not in taken:
+        return path.stem
+    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 def folders(ref: SessionRef) -> list[str]:

@@ -11,9 +11,11 @@ import msgspec
 
 from bashgym import jsonl
 from bashgym.errors import InputError
+from bashgym.jsonl import parse
 from bashgym.reading import blobs
 from bashgym.reading.files import opened, unreadable
 from bashgym.reading.lines import legible
+from bashgym.records import SessionRef
 from bashgym.trace import Malformed, SourceFile
 
 Role = Literal["assistant", "user", "queued", "event"]
@@ -62,17 +64,33 @@ class SessionFile(msgspec.Struct, eq=False):
     malformed: list[Malformed]
 
 
-def read(path: Path) -> SessionFile:
-    """Every line of `path` that is not blank. Raises InputError when the file cannot be read."""
+def read(path: Path, listed: SessionRef | None = None) -> SessionFile:
+    """Every line of `path` that is not blank. Raises InputError when the file cannot be read.
+
+    A file that is all of `listed` and has kept its size is not hashed again: that took a tenth of the time."""
     entries: list[Entry] = []
     malformed: list[Malformed] = []
+    known = listed.sha256 if listed and not listed.files else ""
+    size, digest = taken(path, entries, malformed, hashing=not known)
+    if listed and known and size != listed.size:  # it has grown since
+        entries, malformed = [], []
+        size, digest = taken(path, entries, malformed, hashing=True)
+        known = ""
+    count = len(entries) + len(malformed)
+    source = SourceFile(path=str(path), sha256=known or digest, bytes=size, lines=count, malformed=len(malformed))
+    return SessionFile(source, entries, malformed)
+
+
+def taken(path: Path, entries: list[Entry], malformed: list[Malformed], hashing: bool) -> tuple[int, str]:
+    """Fills the lists; the size of what was read, and its hash where that is wanted."""
     digest = hashlib.sha256()
     size = 0
 
     def seen(raw: bytes) -> None:
         nonlocal size
         size += len(raw)
-        digest.update(raw)
+        if hashing:
+            digest.update(raw)
 
     try:
         with opened(path) as file:
@@ -82,30 +100,31 @@ def read(path: Path) -> SessionFile:
         raise InputError(f"{path}: cannot be read (it is gone); was it moved since it was listed?") from None
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from None
-    count = len(entries) + len(malformed)
-    source = SourceFile(path=str(path), sha256=digest.hexdigest(), bytes=size, lines=count, malformed=len(malformed))
-    return SessionFile(source, entries, malformed)
+    return size, digest.hexdigest()
 
 
 def take(block: jsonl.Block, entries: list[Entry], malformed: list[Malformed]) -> None:
     """Adds the lines of `block` to the one list or the other."""
+    whole = block.lines[:-1] if block.fault else block.lines
     last = block.first + len(block.lines) - 1
-    for number, line in enumerate(block.lines, block.first):
-        raw = line.strip()
-        if not raw:
-            continue
-        found = block.fault if block.fault and number == last else entry(number, raw)
-        if type(found) is Entry:
-            entries.append(found)
-        elif isinstance(found, str):
-            torn = number == last and not block.ended and found.startswith(NOT_JSON)  # no newline: being written
-            malformed.append(Malformed(file=0, line_no=number, reason=UNFINISHED if torn else found, raw=legible(raw)))
+    for number, line in enumerate(whole, block.first):
+        if raw := line.strip():
+            found = entry(number, raw)
+            if type(found) is Entry:
+                entries.append(found)
+                continue
+            reason = str(found)
+            if number == last and not block.ended and reason.startswith(NOT_JSON):
+                reason = UNFINISHED  # no newline yet: it is still being written
+            malformed.append(Malformed(file=0, line_no=number, reason=reason, raw=legible(raw)))
+    if block.fault:
+        malformed.append(Malformed(file=0, line_no=last, reason=block.fault, raw=legible(block.lines[-1])))
 
 
 def entry(number: int, raw: bytes) -> Entry | str:
     """The line as an entry, or the reason why it is malformed."""
     try:
-        value = jsonl.parse(raw)
+        value = parse(raw)
     except ValueError as error:
         return f"{NOT_JSON}: {error}"
     if type(value) is not dict:
@@ -117,7 +136,7 @@ def entry(number: int, raw: bytes) -> Entry | str:
     role: Role = "event" if kind in PLAIN else role_of(kind, value)
     if role != "event" and (reason := fault(role, value)):
         return reason
-    if (len(raw) > blobs.LONG or suspect(raw)) and (reason := lift(value, role)):
+    if suspect(raw, role) and (reason := lift(value, role)):
         return reason
     uuid, parent, ts = get("uuid"), get("parentUuid"), get("timestamp")
     return Entry(
@@ -132,9 +151,14 @@ def entry(number: int, raw: bytes) -> Entry | str:
     )
 
 
-def suspect(raw: bytes) -> bool:
-    """Whether a short line, which holds no long base64, may hold some that is marked, or be nested too deep."""
-    return MARK in raw or (len(raw) > SMALL and raw.count(b"[") + raw.count(b"{") > blobs.DEEP)
+def suspect(raw: bytes, role: Role) -> bool:
+    """Whether a line may hold base64 to be lifted, which is long or marked, or be nested too deep.
+
+    Of a reply's line only its message may hold marked base64, and that is the step's to lift."""
+    size = len(raw)
+    if size > blobs.LONG or (role != "assistant" and MARK in raw):
+        return True
+    return size > SMALL and raw.count(b"[") + raw.count(b"{") > blobs.DEEP
 
 
 def lift(value: dict[str, Any], role: Role) -> str | None:

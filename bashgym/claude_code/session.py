@@ -42,7 +42,7 @@ def undisturbed() -> Iterator[None]:
 
 def traces_of(ref: SessionRef, others: list[Path]) -> list[Trace]:
     """The session and its sub-agents, out of the agent's own files."""
-    return assembled(ref, lines.read(Path(ref.path)), others)
+    return assembled(ref, lines.read(Path(ref.path), ref), others)
 
 
 def assembled(ref: SessionRef, main_file: SessionFile, others: Sequence[Path] = ()) -> list[Trace]:

@@ -1,5 +1,6 @@
 """Sessions while they are written, two at once, and files larger than memory should be asked for."""
 
+import hashlib
 import json
 import multiprocessing
 import resource
@@ -123,6 +124,21 @@ def test_a_file_of_more_than_two_gigabytes_is_read_as_a_stream(hole):
     assert (line_no, kept) == (2, jsonl.KEPT) and "MB; only its start is kept" in reason
     assert size == hole.stat().st_size > 2_200_000_000
     assert peak < 600_000_000
+
+
+def test_the_hash_of_a_file_is_that_of_what_was_read(scribe, write):
+    """Also where it has grown since it was listed; unchanged, it is as it was listed."""
+    scribe.user("one")
+    scribe.trace()
+    (ref,) = files.sessions(scribe.path)
+    for grown in (b"", b'{"type": "summary", "leafUuid": "u1"}\n'):
+        with scribe.path.open("ab") as file:
+            file.write(grown)
+        (trace,) = session.read(ref)
+        (source,) = trace.info.source.files
+        assert source.sha256 == hashlib.sha256(scribe.path.read_bytes()).hexdigest()
+        assert (source.bytes, source.lines) == (scribe.path.stat().st_size, 1 + bool(grown))
+        write.accounted(ref, [trace])
 
 
 def test_bytes_in_front_line_ends_and_other_encodings(scribe, write):
