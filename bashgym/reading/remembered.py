@@ -20,6 +20,7 @@ from bashgym import paths
 RACY = 2_000_000_000  # nanoseconds: the coarsest clock of a file system in use (FAT)
 KEPT = 30  # days without use after which an entry is dropped
 REFRESHED = 7  # days after which a used entry is marked as used
+SMALL = 4096  # bytes of a value that is read ahead
 DAY = 86_400
 WAIT = 5.0  # seconds for another process's write
 TABLE = (
@@ -61,6 +62,9 @@ def digest(*parts: str) -> bytes:
 
 def recall(key: bytes, stamp: bytes = b"") -> bytes | None:
     """What was kept under `key` and `stamp`."""
+    early = ahead(str(place())).get(key)
+    if early is not None and early[0] == stamp:
+        return early[1]
     try:
         row = memory().execute("SELECT value, day FROM found WHERE key = ? AND stamp = ?", (key, stamp)).fetchone()
         if row and row[1] < today() - REFRESHED:
@@ -71,8 +75,22 @@ def recall(key: bytes, stamp: bytes = b"") -> bytes | None:
     return row[0] if row else None
 
 
+@lru_cache(1)
+def ahead(path: str) -> dict[bytes, tuple[bytes, bytes]]:
+    """All small values in use, read at once: one question for each of thousands of files takes longer than the rest."""
+    try:
+        rows = memory().execute(
+            "SELECT key, stamp, value FROM found WHERE day >= ? AND length(value) <= ?", (today() - REFRESHED, SMALL)
+        )
+        return {key: (stamp, value) for key, stamp, value in rows}
+    except sqlite3.Error as error:
+        broken(error)
+        return {}
+
+
 def keep(key: bytes, value: bytes, stamp: bytes = b"") -> None:
     """Keeps `value` under `key`, in place of what was there; where that cannot be done it is found again."""
+    ahead(str(place())).pop(key, None)
     try:
         memory().execute("INSERT OR REPLACE INTO found VALUES (?, ?, ?, ?)", (key, stamp, value, today()))
     except sqlite3.Error as error:
@@ -82,6 +100,7 @@ def keep(key: bytes, value: bytes, stamp: bytes = b"") -> None:
 def clear() -> None:
     """Drops everything (`bashgym forget` does: values may name folders and sessions)."""
     opened.cache_clear()
+    ahead.cache_clear()
     for end in ("", "-wal", "-shm"):
         place().with_name(place().name + end).unlink(missing_ok=True)
 
