@@ -94,6 +94,17 @@ def test_a_torn_line_keeps_no_pixels_either(tmp_path):
     assert bad.raw.startswith('{"type": "user"') and data[:100] not in bad.raw and "characters of base64" in bad.raw
 
 
+def test_a_copied_line_is_kept_without_its_pixels(tmp_path):
+    shown = json.dumps(line("user", [block(SMALL, "image/gif"), block(PICTURE, "image/png")])).encode() + b"\n"
+    (tmp_path / "chat.jsonl").write_bytes(shown + shown)
+    (ref,) = files.sessions(tmp_path)
+    (trace,) = session.read(ref)
+    (event,) = trace.info.events
+    assert event.type == "duplicate:user"
+    kept = jsonl.dumps(to_builtins(trace))
+    assert base64.b64encode(SMALL) not in kept and base64.b64encode(PICTURE)[:40] not in kept
+
+
 def test_a_part_that_lies_about_its_hash_leads_nowhere():
     assert not images.is_hash("../../etc/passwd") and not images.is_hash(None) and not images.is_hash("A" * 64)
     part = {"type": "image", "media_type": "image/../../x", "sha256": "0" * 64}
