@@ -71,7 +71,7 @@ def opened(wanted: Wanted) -> Opened:
     kept = cached(wanted) if wanted.limit else None
     try:
         rows = read(datasets, kept) if kept and kept.exists() else loaded(datasets, wanted, kept)
-    except (OSError, ValueError, TypeError, datasets.exceptions.DatasetsError) as error:
+    except Exception as error:  # whatever the network, the hub or a damaged file makes of it: the user reads one line
         reason = " ".join(str(error).split())[:200]
         way = "check the name, the split, the revision and the network; HF_TOKEN opens gated data sets"
         raise InputError(f"{wanted.key}.dataset {wanted.dataset}: cannot be loaded ({reason}); {way}") from None
@@ -157,11 +157,10 @@ def licence(wanted: Wanted, rows: Any) -> str:
 def remote_licence(wanted: Wanted) -> str:
     """From the card on the hub."""
     from huggingface_hub import DatasetCard
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         return front_matter(DatasetCard.load(wanted.dataset).content)
-    except (HfHubHTTPError, OSError, ValueError):
+    except Exception:  # no card, or none that can be had: the user is told that the licence is not known
         return MISSING
 
 

@@ -1,7 +1,11 @@
 """The hub source, on files that `datasets` itself wrote; no network. Rows were built from what is known of the sets."""
 
 import json
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +16,7 @@ from bashgym.hub import overlap
 from bashgym.kinds import Source
 from bashgym.trace import from_builtins, to_builtins
 
+ROOT = Path(__file__).parents[2]
 TOOL = {"name": "Bash", "description": "runs", "input_schema": {"type": "object", "properties": {}}}
 
 
@@ -71,6 +76,19 @@ def test_it_keeps_the_contract_and_names_what_is_missing(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
     with pytest.raises(MissingPackage, match=r"pip install 'bashgym\[hub\]'"):
         source(dataset="a/b").list()
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(tmp_path):
+    code = (
+        "from bashgym import registry\nfrom bashgym.errors import InputError\ncls = registry.load('source', 'hub')\n"
+        "try: list(cls(cls.Config(dataset='somebody/something', limit=2)).list())\n"
+        "except InputError as error: print(error)"
+    )
+    env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env)
+    (line,) = ran.stdout.splitlines()
+    assert line.startswith("source.hub.dataset somebody/something: cannot be loaded (")
+    assert line.endswith("check the name, the split, the revision and the network; HF_TOKEN opens gated data sets")
 
 
 def test_the_presets_settings_read_rows_of_their_shape(tmp_path, capsys):
