@@ -116,7 +116,7 @@ class Reader:
     def reply(self, message: dict[str, Any], number: int | None) -> Step:
         uuid = text_of(message, "uuid")
         step = self.talk.say("agent", "", ts=iso(message.get("created_at")), line_no=number, uuid=uuid)
-        name = uuid or f"message-{number or len(self.talk.steps)}"
+        name = uuid or f"{text_of(self.value, 'uuid')}:{number or len(self.talk.steps)}"
         step.info.message_id = name if number is not None else f"{name}/{len(self.talk.steps)}"
         return step
 
