@@ -1,0 +1,29 @@
+"""Writes traces.jsonl out of the stories beside it: `python tests/data/labelled/make.py`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "examples" / "labelled")]
+
+import telling  # noqa: E402
+
+from bashgym import jsonl  # noqa: E402
+
+
+def stories(group: str) -> list[dict[str, Any]]:
+    """The stories of a folder, in the order of its files."""
+    return [one for file in sorted((HERE / group).glob("*.yaml")) for one in yaml.safe_load(file.read_text())]
+
+
+def made() -> bytes:
+    rows = [row for group in ("blind", "told") for row in telling.lines(stories(group), group)]
+    return b"".join(jsonl.dumps(row) + b"\n" for row in rows)
+
+
+if __name__ == "__main__":
+    jsonl.replace(HERE / "traces.jsonl", made())
