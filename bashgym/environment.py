@@ -61,9 +61,10 @@ def place(run_folder: Path) -> Path:
     there = run_folder / paths.INSIDE
     ours = paths.HERE / paths.INSIDE
     files = {file.relative_to(ours): file for file in ours.rglob("*") if file.is_file()}
-    sandbox = paths.HERE / "sandbox.py"
-    if sandbox.exists():
-        files[Path("sandbox.py")] = sandbox
+    # under its own name, so that `from bashgym import sandbox` is the same there and here
+    sandbox = Path("bashgym", "sandbox")
+    files |= {sandbox / file.name: file for file in (paths.HERE / "sandbox").glob("*.py")}
+    jsonl.replace(there / "bashgym" / "__init__.py", b"")
     for name, file in files.items():
         if "__pycache__" not in name.parts and name.name != "constraints.txt":
             jsonl.replace(there / name, file.read_bytes())

@@ -183,7 +183,23 @@ def test_place_copies_what_runs_over_there(tmp_path: Path):
     names = {str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()}
     assert {"metrics.py", "scratch.py", "check_config.py", "lm_task.py", "templates/chatml_tools.jinja"} <= names
     assert "constraints.txt" not in names and not any("pycache" in name for name in names)
-    assert ("sandbox.py" in names) == (paths.HERE / "sandbox.py").exists()
+    assert {"bashgym/__init__.py", "bashgym/sandbox/__init__.py", "bashgym/sandbox/attempts.py"} <= names
+    assert not {name for name in names if name.startswith("bashgym/")} - {
+        "bashgym/__init__.py",
+        *(f"bashgym/sandbox/{path.name}" for path in (paths.HERE / "sandbox").glob("*.py")),
+    }
+
+
+def test_the_sandbox_works_from_the_run_folder_alone(tmp_path: Path):
+    """With the standard library and nothing else on the path, as in the training environment."""
+    there = environment.place(tmp_path)
+    code = "from bashgym import sandbox; print(sandbox.__file__, sorted(sandbox.BOXES))"
+    command = [sys.executable, "-S", "-c", code]
+    told = subprocess.run(
+        command, env={"PYTHONPATH": str(there)}, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split()[0] == str(there / "bashgym" / "sandbox" / "__init__.py")
+    assert "bubblewrap" in told.stdout
 
 
 def test_constraints_are_of_no_machine():
