@@ -27,6 +27,12 @@ LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to c
 NATURAL = 5.5  # bits per character up to which a value is made of words
 LONGEST_PLACEHOLDER = 256
 FILLER = 128  # characters that tell whether a value counts up
+LONGEST_IDENTIFIER = 96
+WORD_LENGTH = 2.6  # letters a hump of a name has on average, at least; of random letters it has two
+WORD_BITS = 7.0  # what such a hump may cost a letter
+CHUNKS = re.compile(r"[^A-Za-z0-9]+")
+GROUPS = re.compile(r"[A-Za-z]+|[0-9]+")
+HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
 SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
 
@@ -47,7 +53,7 @@ ABOUT = re.compile(  # names that speak of a secret without holding it
 PLACEHOLDER = re.compile(
     r"<[^<>]*>|&lt;.*|\[[^\[\]]*\]|\$[{(].*|\$[A-Za-z_]+|\{.*\}|%\w+%|%\(\w+\)\w|#\{.*\}|@\w+@"
     r"|[\w.-]{0,16}(?:x{5,}|X{5,}|\*{3,}|\.{3,}|…)[\w.-]{0,8}"
-    r"|(?=.{20}$|.{40}$)[A-Za-z0-9/+]+EXAMPLE(?:KEY)?"  # as the documentation of AWS writes keys
+    r"|(?=.{16,21}$|.{40}$)[A-Za-z0-9/+]+EXAMPLE(?:KEY)?"  # as the documentation of AWS writes keys
     r"|(?:null|none|nil|true|false|undefined|empty|unset|default|string|password|passwd|secret|token|key|value|user|test|foo|bar|todo)s?"
     r"|(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|config|settings|self|this|props|args|options|request|req)[.\[(].*",
     re.I | re.S,
@@ -63,6 +69,7 @@ COMMON_KEY = re.compile(
 )
 BLANKS = frozenset("xX*.-_#0?")
 IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_$][\w$]*)*")
+CODE = re.compile(r"[A-Za-z_$][\w$]*\.[A-Za-z_$]|[?&|]|=[^=]|[\w)]\+\w|::")  # key===t?r.C0.ESC+
 NUMBER = re.compile(r"[\d.,:/\s%+-]+")
 HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -85,6 +92,30 @@ def random(value: str, bits: float) -> bool:
     return cost(value) > bits + (0 if DIGIT.search(value) else LETTERS_ONLY)
 
 
+def identifier(value: str) -> bool:
+    """Whether a long token that looks improbable as a whole is made of words after all: `PyLong_FromUInt32`,
+    `NPY_CPU_AARCH64`, `antlr4/atn/ATNState`. Of random tokens of 20 letters and digits less than one in 1000 is."""
+    if len(value) > LONGEST_IDENTIFIER:
+        return False
+    chunks = [chunk for chunk in CHUNKS.split(value) if chunk]
+    # keys in groups of equal size (ABCDE-FGHIJ-...) are no names
+    short = 8 if len(chunks) >= 3 and len({len(chunk) for chunk in chunks}) > 1 else 0
+    return all(wordy(chunk, short) for chunk in chunks)
+
+
+def wordy(chunk: str, short: int) -> bool:
+    """Words in camel case, with few short numbers in between; up to `short` characters may be an abbreviation."""
+    groups = GROUPS.findall(chunk)
+    if len(groups) > 3 or any(group.isdigit() and len(group) > 4 for group in groups):
+        return False
+    if len(chunk) <= short:
+        return True
+    words = HUMPS.findall(chunk)
+    if len(words) * WORD_LENGTH > max(sum(map(len, words)), WORD_LENGTH):
+        return False
+    return all(len(word) < 4 or cost(word.lower()) <= WORD_BITS for word in words)
+
+
 def placeholder(value: str) -> bool:
     """A stand-in, an empty word or a reference: `<your-key>`, `${TOKEN}`, `xxxx`, `None`, `process.env.KEY`."""
     if set(value) <= BLANKS or (len(value) <= LONGEST_PLACEHOLDER and PLACEHOLDER.fullmatch(value)):
@@ -101,10 +132,11 @@ def filler(value: str) -> bool:
     return len(steps) >= 7 and 5 * (steps.count(0) + steps.count(1)) > 3 * len(steps)
 
 
-def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
+def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: bool = True) -> bool:
     """Whether `value`, assigned to `name`, is a secret; `bits` per character is what counts as random.
 
-    In quotes a plain word is believed to be a password; bare, it is most often code."""
+    In quotes a plain word is believed to be a password; bare, it is most often code, above all where the line has
+    more than the name and the value."""
     if len(value) < 4 or placeholder(value) or any(letter.isspace() for letter in value):
         return False
     about = bool(ABOUT.search(name))
@@ -117,9 +149,20 @@ def secretlike(name: str, value: str, quoted: bool, bits: float) -> bool:
         return strong or bool(STRONG.search(name)) or (len(value) >= 32 and name.isupper() and name.endswith("_ID"))
     if STRONG.search(value) and not value.islower() and not DIGIT.search(value):
         return False  # `authToken`, `CLIENT_SECRET`: the name of another name
-    if len(value) >= 8 and random(value, bits):
+    if not quoted and code(name, value, whole_line):
+        return False
+    if len(value) >= 8 and random(value, bits) and not (len(value) >= 12 and identifier(value) and not password):
         return True
+    if owned and not STRONG.search(name) and identifier(value):
+        return False  # result_key: "Ipv6Pools"
     return strong and (in_quotes(value, password) if quoted else bare(name, value, password))
+
+
+def code(name: str, value: str, whole_line: bool) -> bool:
+    """Whether a bare value is an expression: `key===t?r.C0.ESC+`, `auto secret = kSecrets + 1`."""
+    if CODE.search(value) and max(map(len, CHUNKS.split(value))) <= 12:
+        return True
+    return not whole_line and not name.isupper() and identifier(value)
 
 
 def in_quotes(value: str, password: bool) -> bool:
@@ -169,9 +212,15 @@ def seed_phrases(texts: Joined) -> Iterator[tuple[int, int, int]]:
             if len(run) >= SEED_LENGTH:
                 break
             run = []
-        if len(run) >= SEED_LENGTH:
+        if len(run) >= SEED_LENGTH and phrase([texts.text[start:end] for start, end in run]):
             index, start = texts.place(run[0][0])
             yield index, run[0][0] - start, run[-1][1] - start
+
+
+def phrase(words: list[str]) -> bool:
+    """Drawn by chance: hardly a word twice, and not the word list itself."""
+    low = [word.lower() for word in words]
+    return 4 * len(set(low)) >= 3 * len(low) and low != sorted(low)
 
 
 def word_runs(codes: bytes) -> Iterator[tuple[int, int]]:

@@ -39,6 +39,14 @@ ROBOTS = re.compile(
 )
 NAMED_USER = re.compile(r"^(?:user_?name|login(?:_?name)?|logname|os_?user|ssh_?user|db_?user)$", re.IGNORECASE)
 NAMED_HOST = re.compile(r"^(?:host_?name|computer_?name|machine_?name|node_?name)$", re.IGNORECASE)
+PUBLIC_HOSTS = (  # services that everybody uses
+    ".amazonaws.com", ".googleapis.com", ".google.com", ".azure.com", ".windows.net", ".microsoft.com", ".github.com",
+    ".githubusercontent.com", ".gitlab.com", ".cloudfront.net", ".cloudflare.com", ".docker.io", ".docker.com",
+    ".python.org", ".pypi.org", ".npmjs.org", ".npmjs.com", ".debian.org", ".ubuntu.com", ".huggingface.co",
+    ".anthropic.com", ".openai.com", ".example.com", ".example.org", ".example.net",
+)  # fmt: skip
+SHOUTED = re.compile(r"[A-Z]NAME[\"']?\s{0,2}[=:]")
+ODD = re.compile(r"[0-9-]")
 WORD = re.compile(r"[A-Za-z0-9][\w.@-]{1,252}")
 LETTERS = re.compile(r"[a-z]{2}")
 ADDRESSING = "/\\@~"  # before a short name: it is a user, not a word
@@ -128,6 +136,8 @@ class Sanitizer:
                 _, type, name = match.rule.split(".")
                 text = batch[match.string]
                 end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
+                if rule_of_code(match.rule, text, match.start, end):
+                    continue
                 if end > match.start and self.anyone(type.upper(), text[match.start : end]):
                     places[text].append((match.start, end, type.upper(), name))
         return places
@@ -140,12 +150,23 @@ class Sanitizer:
         if type == "PERSON":
             return " " in low.strip() and not ROBOTS.fullmatch(low)
         if type == "HOST":
-            return low.split(".")[0] not in self.kept and not low.startswith(("ip-", "localhost"))
+            first = low.split(".")[0]
+            return (
+                first not in self.kept and not low.startswith(("ip-", "localhost")) and not low.endswith(PUBLIC_HOSTS)
+            )
         return not (low.startswith((".", "your", "<", "$", "my-")) or len(set(low)) == 1)
 
     def distinct(self, value: str) -> bool:
         """Long and odd enough to mean the same wherever it stands."""
         return len(value) >= self.config.shortest and value not in self.common and not keyword.iskeyword(value)
+
+
+def rule_of_code(rule: str, text: str, start: int, end: int) -> bool:
+    """Whether `hostname = socket.gethostname()`, `hostname: str`: code that speaks of a host and names none."""
+    if rule != "bashgym.host.variable":
+        return False
+    shouted = SHOUTED.search(text, max(0, start - 24), start)  # HOSTNAME=mercury
+    return text[end : end + 1] in ("(", "[") or not (shouted or ODD.search(text, start, end))
 
 
 def addressed(text: str, start: int, end: int) -> bool:

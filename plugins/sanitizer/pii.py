@@ -38,6 +38,10 @@ PUBLIC_ADDRESSES = frozenset(RESOLVERS.split(" "))  # they stand in every second
 VERSION = re.compile(
     r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE
 )
+MORE = re.compile(r"\.\d|\w")
+ADDRESS_WORDS = re.compile(
+    r"\bip|addr|host|server|client|ssh|ping|curl|dns|login|from|peer|route|proxy|://|@|[0-9]:[0-9]|/[0-9]{1,2}\b", re.I
+)
 HARDWARE_WORDS = re.compile(r"\bmacs?\b|ether|hwaddr|bssid|lladdr|physical", re.IGNORECASE)
 CARD_WORDS = re.compile(r"card|visa|master|amex|payment|\bcc\b|\bpan\b", re.IGNORECASE)
 
@@ -181,9 +185,12 @@ def routed(value: str) -> bool:
 
 
 def no_version(text: str, start: int, end: int) -> bool:
-    """`torch==2.13.0.1`, `version 1.2.3.4` and 1.2.3.4.5 look like addresses and are none."""
-    more = text[end : end + 2]
-    return not VERSION.search(text[max(0, start - 16) : start]) and not re.match(r"\.\d|\w", more)
+    """`torch==2.13.0.1`, `version 1.2.3.4`, section 8.2.4.44 and 1.2.3.4.5 look like addresses and are none."""
+    if VERSION.search(text[max(0, start - 16) : start]) or MORE.match(text, end):
+        return False
+    parts = text[start:end].split(".")
+    section = int(parts[0]) < 10 and max(map(int, parts)) < 65 and sum(len(part) == 1 for part in parts) >= 2
+    return not section or bool(ADDRESS_WORDS.search(text[max(0, start - 40) : end + 8]))
 
 
 def real_card(text: str, start: int, end: int) -> bool:

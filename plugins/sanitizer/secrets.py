@@ -26,6 +26,7 @@ from bashgym.scanning.secret_values import (
     WEAK,
     decoded,
     filler,
+    identifier,
     name_before,
     placeholder,
     secretlike,
@@ -35,6 +36,8 @@ from bashgym.scanning.text import Copy, Joined, copies
 
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
 PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
+PEM_BODY = re.compile(r"[A-Za-z0-9+/]{16}")
+PEM_HEAD = 600  # characters from the header to the first line of the key: Proc-Type, DEK-Info, a comment
 PEM_TEXT = re.compile(r"(?:[\s\d→|:\\,.-]|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{1,80}={1,2})+")
 STAND_IN_TAIL = re.compile(r"[A-Za-z0-9]{1,12}[_.-](?:.{0,12}[_.-])?(.)\1+")  # hf_xxxxxxxx
 KINDS_OF_LETTERS = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^0-9]*[0-9].*")
@@ -44,11 +47,13 @@ PUBLIC_ID = re.compile(
     r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
 )
 CHECKSUM = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|integrity)[-:=][A-Za-z0-9+/=]{0,128}$", re.I)
+SETTING = re.compile(r"(?:[\s\d→|+-]|export\s|set\s|env\s|ENV\s|ARG\s|\$env:)*[\w.\"'-]+\s*[:=]{1,3}>?\s*$")
 HASHED = re.compile(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", re.I)
-ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+|(?:[A-Za-z0-9_]{0,24}=)?[0-9a-fA-F-]+")
+ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+U?L{0,2}|[ACGTUN]+|(?:[A-Za-z0-9_]{0,24}=)?[0-9a-fA-F-]+")
 SIGNATURE = re.compile(
     r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I
 )  # sealed by the model's maker: unreadable
+CERTAIN = 10.0  # bits per character from which on no name is made of words
 BLOB = 400  # characters: no credential of any provider we know is longer without a shape of its own
 
 
@@ -146,6 +151,8 @@ class Sanitizer:
         elif placeholder(value):
             return None
         elif "private-key" in rule:
+            if not PEM_BODY.search(value):
+                return None
             type = "PRIVATE_KEY"
         return Span(index=match.string, start=match.start, end=match.end, type=type, rule=rule)
 
@@ -153,7 +160,12 @@ class Sanitizer:
         """Whether the value that rule `name` points at is a secret."""
         bits = self.config.improbability_named
         if name in ("QUOTED", "QUOTED_ONCE", "BARE", "ELEMENT", "OPTION"):
-            return secretlike(name_before(text, start), value, name != "BARE", bits)
+            bare = name == "BARE"
+            if bare and text[start + len(value) : start + len(value) + 1] == "(":  # a call
+                return False
+            return secretlike(
+                name_before(text, start), value, not bare, bits, not bare or whole_line(text, start, value)
+            )
         if name == "QUERY":
             return not placeholder(value) and (len(value) >= 16 or secretlike("token", value, True, bits))
         if name == "SCHEME":
@@ -163,9 +175,10 @@ class Sanitizer:
         if name == "HEX_TAIL":
             return not harmless(value) and not value.lower().startswith(("commit", "rev", "uuid", "layer", "0x"))
         if name == "SELF_NAMED":
-            return any(len(part) >= 12 and not part.islower() for part in value.split("-"))
+            return any(len(part) >= 12 and not part.islower() and not part.isdigit() for part in value.split("-"))
         if name == "PROVIDER":  # a key of this length is believed to be one, however its letters look
-            return not STAND_IN_TAIL.fullmatch(value)
+            hashed = checksum(text[max(0, start - 160) : start])
+            return not hashed and not STAND_IN_TAIL.fullmatch(value) and len(DIGIT.findall(value)) >= 2
         if name == "HEX_ID":
             return True
         if name == "URL":
@@ -180,6 +193,8 @@ class Sanitizer:
                 continue
             if "/" in value and path_like(value):  # judged by its pieces
                 continue
+            if bits < CERTAIN and identifier(value):
+                continue
             if harmless(value) or checksum(texts[index][max(0, start - 160) : start]):
                 continue
             end += len(texts[index][end : end + 3]) - len(texts[index][end : end + 3].lstrip("="))  # padding
@@ -192,6 +207,13 @@ def harmless(value: str) -> bool:
     if ADDRESS.fullmatch(value) or PUBLIC_ID.fullmatch(value):
         return not (len(value) >= 32 and HEX.fullmatch(value) and not (value.islower() or value.isupper()))
     return bool(HASHED.match(value)) or filler(value) or placeholder(value)
+
+
+def whole_line(text: str, start: int, value: str) -> bool:
+    """Whether a line holds a name and this value only, as files of settings do."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    after = text[start + len(value) : start + len(value) + 2].lstrip(" \t,;\"'")[:1]
+    return after in ("", "\n", "\r", "#") and len(before) < 200 and bool(SETTING.match(before))
 
 
 def checksum(before: str) -> bool:
@@ -224,6 +246,9 @@ def private_keys(index: int, text: str) -> Iterator[Span]:
     """PEM blocks, also numbered by `cat -n`, on one line, or cut off before their end."""
     at = 0
     while begin := PEM.search(text, at):
+        if not PEM_BODY.search(text, begin.end(), begin.end() + PEM_HEAD):  # code that speaks of keys
+            at = begin.end()
+            continue
         end = PEM_END.search(text, begin.end(), begin.end() + PEM_LONGEST)
         nested = PEM.search(text, begin.end(), end.end() if end else begin.end() + PEM_LONGEST)
         if end and not nested:
