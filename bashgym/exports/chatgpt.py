@@ -226,7 +226,7 @@ class Reader:
 
 def added(before: Any, parts: list[dict[str, Any]]) -> Any:
     """A message with more parts: text goes on as text, a paragraph further down."""
-    texts = [part["text"] for part in parts if set(part) == {"type", "text"}]
+    texts = [part["text"] for part in parts if set(part) == {"type", "text"} and isinstance(part["text"], str)]
     if isinstance(before, str) and len(texts) == len(parts):
         return "\n\n".join(text for text in [before, *texts] if text)
     opening = [{"type": "text", "text": before}] if isinstance(before, str) and before else []

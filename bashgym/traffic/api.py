@@ -188,7 +188,7 @@ class Reader:
                 self.results([block], None)
             else:
                 parts.append(part_of(block))
-        texts = [part["text"] for part in parts if part["type"] == "text"]
+        texts = [part["text"] for part in parts if part["type"] == "text" and isinstance(part.get("text"), str)]
         step.message = "\n\n".join(texts) if len(texts) == len(parts) else lifted(parts)
 
     def folder(self) -> str | None:

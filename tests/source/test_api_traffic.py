@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bashgym import registry
@@ -432,6 +432,7 @@ def places(value, key):
             yield from places(item, key)
 
 
+@example(6, "text", 7, None)
 @given(st.integers(0, len(LINES) - 1), st.sampled_from(KEYS.split()), st.integers(0, 40), JSON)
 def test_wrong_types_anywhere_do_no_harm(tmp_path_factory, line, key, which, value):
     lines = [json.loads(one) for one in LINES]
