@@ -1,6 +1,6 @@
 """What every stage of a run may use."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -51,6 +51,16 @@ class Run:
     def plugins(self, kind: str) -> list[tuple[str, Any]]:
         """(label, plugin) of a kind, in the order of the recipe."""
         return [(choice.label, self.plugin(choice)) for choice in self.recipe.all(kind)]
+
+
+def carry_out(run: Run, title: str, function: Callable[[Any], Any], tasks: Sequence[Any]) -> None:
+    """`function` of every task by the run's executor; one alone (the canaries, where nothing changed) right here."""
+    if len(tasks) == 1:
+        function(tasks[0])
+    elif tasks:
+        executor = run.plugin(run.recipe.one("executor"))
+        for _ in run.screen.progress(title, executor.map(function, tasks), len(tasks)):
+            pass
 
 
 def spec(choice: Choice) -> PluginSpec:

@@ -17,7 +17,7 @@ from bashgym.gate import vault
 from bashgym.gate.report import SPLITS
 from bashgym.gate.sweep import Sweep
 from bashgym.records import Dataset
-from bashgym.stages.context import Run, spec
+from bashgym.stages.context import Run, carry_out, spec
 from bashgym.stages.curate import Kept
 from bashgym.stages.gate import CANARIES, cleaned, pass_gate
 from bashgym.stages.sessions import summaries
@@ -33,10 +33,7 @@ def run_dataset(run: Run, kept: list[Kept], canary: str) -> Dataset:
     started = time.perf_counter()
     tasks = render_tasks(run, kept, canary)
     todo = [task for task in tasks if not run.store.has(task.rows_key)]
-    if todo:
-        executor = run.plugin(run.recipe.one("executor"))
-        for _ in run.screen.progress("render rows", executor.map(render, todo), len(todo)):
-            pass
+    carry_out(run, "render rows", render, todo)
     folder = run.folder / "dataset"
     splits: dict[str, str] = {one.trace.session: one.split for one in kept}
     fresh = folder.with_name(f".{folder.name}")

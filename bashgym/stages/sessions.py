@@ -13,7 +13,7 @@ from bashgym import pseudonyms
 from bashgym.errors import InputError
 from bashgym.records import SessionRef, SessionSummary, TraceSummary
 from bashgym.stages import ledger
-from bashgym.stages.context import Run, spec
+from bashgym.stages.context import Run, carry_out, spec
 from bashgym.stages.worker import CANARY, SessionTask, SessionWork, code_digest, process
 from bashgym.store import Store
 
@@ -90,10 +90,7 @@ def worked(run: Run, tasks: list[SessionTask], planted: SessionTask) -> list[str
         run.screen.say(f"{len(tasks) - len(todo)} of {len(tasks)} sessions unchanged since an earlier run: reused")
     run.built["fresh sessions"] = len(todo)
     todo += [] if run.store.has(planted.key) else [planted]
-    if todo:
-        executor = run.plugin(run.recipe.one("executor"))
-        for _ in run.screen.progress("read, sanitize, judge", executor.map(process, todo), len(todo)):
-            pass
+    carry_out(run, "read, sanitize, judge", process, todo)
     return [task.key for task in tasks]
 
 
