@@ -10,11 +10,11 @@ A box is used only after escapes were tried in it on this machine and failed (pr
 from collections.abc import Callable
 from functools import lru_cache
 
+from bashgym.sandbox import probe
 from bashgym.sandbox.bubblewrap import Bubblewrap
 from bashgym.sandbox.command import Box, Command, Limits, NoBox, Result
 from bashgym.sandbox.docker import Docker
 from bashgym.sandbox.landlocked import Landlock
-from bashgym.sandbox.probe import probe
 
 __all__ = ["BOXES", "Box", "Command", "Limits", "NoBox", "Result", "choose", "tried"]
 
@@ -29,7 +29,7 @@ BOXES: dict[str, Callable[[str], Box]] = {
 @lru_cache
 def tried(name: str, image: str = "") -> str:
     """Empty where the box works here, else why not; tried once in a process."""
-    return probe(BOXES[name](image))
+    return probe.probe(BOXES[name](image))
 
 
 def choose(name: str = "", image: str = "") -> Box:
