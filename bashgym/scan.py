@@ -15,15 +15,17 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bashgym.errors import PrivacyError
 from bashgym.kinds import Sanitizer, ScanContext
 from bashgym.pseudonyms import TYPE, pseudonym, pseudonyms
 from bashgym.records import Span
+from bashgym.scanning.surrogates import surrogate
 from bashgym.scanning.walk import Unit, rebuilt, walk
 
 BATCH = 64 * 1024  # characters; the engines cost some ten microseconds a call
+Style = Literal["pseudonym", "surrogate"]
 ROUNDS = 8  # real sessions need two; a text built to need more is refused
 INERT = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -55,13 +57,16 @@ class Found(NamedTuple):
     rule: str
 
 
-def sanitize(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes, session: str) -> Sanitized:
+def sanitize(
+    value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes, session: str, style: Style = "pseudonym"
+) -> Sanitized:
     """`value` (plain JSON) without what the sanitizers find; the same shape, the same JSON types, save that a number
-    which is somebody's becomes a string. What does not change may be shared with `value`.
+    which is somebody's becomes a string. What does not change may be shared with `value`. With style `surrogate`,
+    what can be replaced by its like is (bashgym/scanning/surrogates.py).
 
     Raises PrivacyError when a sanitizer fails, reports a span that is not there, or never comes to an end."""
     with no_collector():
-        return sanitized(value, sanitizers, key, session)
+        return sanitized(value, sanitizers, session, Names(key, style))
 
 
 @contextlib.contextmanager
@@ -76,11 +81,10 @@ def no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: bytes, session: str) -> Sanitized:
+def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], session: str, names: "Names") -> Sanitized:
     units, containers = walk(value)
     strings = list(dict.fromkeys(unit.text for unit in units))
     scanners = [(label, each, ScanContext(session=session, strings=strings)) for label, each in sanitizers]
-    names = Names(key)
     clean: dict[Unit, str] = {}
     found: dict[Unit, list[Found]] = {}
     pending = {unit: [unit] for unit in units if not inert(unit)}  # as it is now -> as it was
@@ -102,12 +106,13 @@ def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], key: byte
 class Names(dict[tuple[str, str], str]):
     """The pseudonyms given, by type and value; each is made once."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, style: Style) -> None:
         super().__init__()
         self.key = key
+        self.make = surrogate if style == "surrogate" else pseudonym
 
     def __missing__(self, named: tuple[str, str]) -> str:
-        self[named] = pseudonym(self.key, *named)
+        self[named] = self.make(self.key, *named)
         return self[named]
 
 

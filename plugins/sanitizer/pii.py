@@ -38,10 +38,14 @@ PUBLIC_ADDRESSES = frozenset(RESOLVERS.split(" "))  # they stand in every second
 VERSION = re.compile(
     r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE
 )
-MORE = re.compile(r"\.\d|\w")
+NO_PHONE = re.compile(  # a difference, a measure, an address, a date
+    r"\+\d{4,}\.\d{1,3}|\d{1,3}(?:\.\d{1,3}){3}|\d{4}-\d\d-\d\d(?:[ -]\d{1,2})?"
+)
+MORE = re.compile(r"\.\d|\w|\.in-addr")
 ADDRESS_WORDS = re.compile(
     r"\bip|addr|host|server|client|ssh|ping|curl|dns|login|from|peer|route|proxy|://|@|[0-9]:[0-9]|/[0-9]{1,2}\b", re.I
 )
+DOCUMENTED_HARDWARE = ("00:00:5e:00:53:", "01:00:5e:90:10:")  # RFC 7042
 HARDWARE_WORDS = re.compile(r"\bmacs?\b|ether|hwaddr|bssid|lladdr|physical", re.IGNORECASE)
 CARD_WORDS = re.compile(r"card|visa|master|amex|payment|\bcc\b|\bpan\b", re.IGNORECASE)
 
@@ -92,7 +96,7 @@ class Sanitizer:
     def recognize(self, name: str, value: str) -> list[tuple[int, int]]:
         """What of a candidate is proven and somebody's."""
         if name in PHONES:
-            number = number_in(value, PHONES[name])
+            number = None if NO_PHONE.fullmatch(value) else number_in(value, PHONES[name])
             return [number] if number else []
         if name not in self.proofs:
             return [(0, len(value))]
@@ -202,6 +206,8 @@ def real_card(text: str, start: int, end: int) -> bool:
 def real_hardware(text: str, start: int, end: int) -> bool:
     """Not a time in disguise, not broadcast or all zero."""
     value = text[start:end].lower()
+    if value.replace("-", ":").startswith(DOCUMENTED_HARDWARE):
+        return False
     named = HARDWARE_WORDS.search(text[max(0, start - 32) : start])
     return len(set(value)) > 2 and bool(named or "-" in value or re.search(r"[a-f]", value))
 
@@ -210,8 +216,16 @@ def real_wallet(text: str, start: int, end: int) -> bool:
     return len(set(text[start + 2 : end].lower())) > 4  # 0x000...0, 0xdead...beef padded
 
 
+def apart(text: str, start: int, end: int) -> bool:
+    """Digits that stand for themselves: not those of `call user4711@...`."""
+    return not (text[start - 1 : start].isalnum() or text[start - 1 : start] in ("_", "@", "/")) and text[
+        end : end + 1
+    ] not in ("@", "_")
+
+
 JUDGES: dict[str, Callable[[str, int, int], bool]] = {
     "ip": no_version,
+    "local": apart,
     "card": real_card,
     "mac": real_hardware,
     "ethereum": real_wallet,
