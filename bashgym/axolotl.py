@@ -124,10 +124,9 @@ def template_file(name: str) -> Path:
 def data(dataset: Dataset, model: Model) -> dict[str, Any]:
     """`datasets`, `test_datasets` (where there are validation rows) and where their tokens are kept."""
     stanza = {**(CHAT if dataset.schema == "chat" else {}), **dataset.stanza}
-    folder = PREPARED if dataset.schema == "chat" else "dataset"
-    keys: dict[str, Any] = {"datasets": [{"path": f"{folder}/train.jsonl", **stanza}], "val_set_size": 0.0}
+    keys: dict[str, Any] = {"datasets": [{"path": f"{PREPARED}/train.jsonl", **stanza}], "val_set_size": 0.0}
     if dataset.rows.get("validation"):
-        keys["test_datasets"] = [{"path": f"{folder}/validation.jsonl", "split": "train", **stanza}]
+        keys["test_datasets"] = [{"path": f"{PREPARED}/validation.jsonl", "split": "train", **stanza}]
     # Axolotl keys its cache by the file's path: other rows or another template would meet the tokens of the old ones
     text = "" if model.chat_template == "tokenizer_default" else template_file(model.chat_template).read_text("utf-8")
     digest = hashlib.sha256(f"{dataset.sha256}\n{text}".encode()).hexdigest()[:16]
@@ -217,7 +216,7 @@ def write(config: Mapping[str, Any], folder: Path, notes: Iterable[str] = ()) ->
 
 
 def prepare(dataset: Dataset, folder: Path) -> list[str]:
-    """Copies the chat rows that are trained on for Axolotl to read, each list in them written as one JSON string.
+    """Copies the rows that are trained on for Axolotl to read, each list in them written as one JSON string.
 
     Axolotl parses such strings itself. As they stand, the rows would be read through Arrow, which takes the types of
     the first 10 MB for those of all (a later tool with other parameters ends in an error), and nulls in arguments

@@ -22,7 +22,13 @@ class Config(BaseModel):
 
 
 def documentation(model: type[BaseModel]) -> dict[str, str]:
-    """field -> the docstring below it, read from the source."""
+    """field -> the docstring below it, read from the source, also of the settings that `model` extends."""
+    own = [one for one in reversed(model.__mro__) if issubclass(one, Config) and one is not Config]
+    return {name: text for one in own for name, text in documented(one).items()}
+
+
+def documented(model: type[BaseModel]) -> dict[str, str]:
+    """The fields that a class itself writes down."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     body = tree.body if isinstance(tree, ast.ClassDef) else []
     return {

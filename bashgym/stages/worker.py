@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from bashgym import examples, paths, pseudonyms, registry, scan, tools
+from bashgym import examples, jsonl, paths, pseudonyms, registry, scan, tools
 from bashgym.errors import PrivacyError
 from bashgym.gate import canary, vault
 from bashgym.kinds import JudgeContext
@@ -20,12 +20,15 @@ from bashgym.records import (
     Example,
     PluginSpec,
     Record,
+    Row,
     SessionRef,
     SessionSummary,
     TraceSummary,
     Verdict,
 )
+from bashgym.rows.calls import malformed, parameters
 from bashgym.settings import VerdictSettings
+from bashgym.similar import prints
 from bashgym.store import Store
 from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
@@ -150,6 +153,10 @@ def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) 
     label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
     name = trace.session_id if not trace.trajectory_id else f"{trace.session_id}/{trace.trajectory_id}"
     made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts)])
+    known = tools.transcribed(trace.agent.tool_definitions)
+    if known:
+        made = [example if example.tools else msgspec.structs.replace(example, tools=known) for example in made]
+    said = list(prints.said(example for example in made if example.origin == "trace"))
     totals = trace.info.totals
     summary = TraceSummary(
         session=name,
@@ -168,6 +175,8 @@ def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) 
         tokens={field: value for field, value in msgspec.structs.asdict(totals).items() if type(value) is int},
         dataset=trace.info.source.dataset or "",
         license=trace.info.source.license or "",
+        digest=prints.digest(said),
+        prints=prints.prints(said),
     )
     return Judged(summary, made)
 
@@ -214,14 +223,15 @@ def render(task: RenderTask) -> str:
         if example.session not in task.traces:
             continue
         copied = set(task.traces[example.session])
-        ready = msgspec.structs.replace(example, tools=declared(example, task.tools))
+        ready = masked(declared(example, task.tools), copied, dropped)
         rows, drops = split_drops(list(format_plugin.render(ready)))
         dropped.update(drops)
         for row in rows:
-            if all(key in copied for key in row.keys if key):
-                dropped["every reply is a copy of another session's"] += 1
+            reason = taught_elsewhere(row, copied)
+            if reason:
+                dropped[reason] += 1
             else:
-                lines.append(orjson.dumps([example.session, masked(row.data, row.keys, copied)]))
+                lines.append(jsonl.dumps([example.session, row.data]))
     store.put(task.rows_key, b"\n".join([orjson.dumps(dict(sorted(dropped.items()))), *lines]))
     return task.rows_key
 
@@ -232,23 +242,40 @@ def stored_examples(store: Store, key: str) -> Iterator[Example]:
         yield msgspec.json.decode(line, type=Example)
 
 
-def declared(example: Example, common: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The dataset's tools, and those that only this example calls."""
-    known = {tool["function"]["name"] for tool in common}
-    calls = [call["function"] for message in example.messages for call in message.get("tool_calls", [])]
+def declared(example: Example, common: list[dict[str, Any]]) -> Example:
+    """The example with its tools: those its transcript declares, else the dataset's, which are inferred from all calls;
+    and in both cases those that only it calls, inferred. Its meta says which of them are inferred."""
+    base = example.tools or common
+    known = {tool["function"]["name"] for tool in base}
+    messages = [*example.messages, *example.rejected]
+    calls = [call["function"] for message in messages for call in message.get("tool_calls", [])]
     rare = tools.counted((call["name"], call["arguments"]) for call in calls if call["name"] not in known)
-    return [*common, *tools.definitions(rare, len(rare))]
+    made = tools.definitions(rare, len(rare))
+    told = ("transcript, some inferred" if made else "transcript") if example.tools else "inferred"
+    return msgspec.structs.replace(example, tools=[*base, *made], meta={**example.meta, "tools": told})
 
 
-def masked(data: dict[str, Any], keys: list[str], copied: set[str]) -> dict[str, Any]:
-    """The row, with replies that another session already teaches shown but not trained on."""
-    if not copied or "messages" not in data:
-        return data
-    messages = [
-        {**message, "train": False} if key in copied else message
-        for message, key in zip(data["messages"], keys, strict=True)
-    ]
-    return {**data, "messages": messages}
+def masked(example: Example, copied: set[str], dropped: Counter[str]) -> Example:
+    """The example with replies that are shown but not trained on: those that another session already teaches, and
+    those whose calls are malformed, as models make them now and then."""
+    schemas = parameters(example.tools)
+    messages = list(example.messages)
+    for number, message in enumerate(messages):
+        fault = next(malformed(message, schemas), None)
+        if fault and number >= example.given:
+            dropped[f"reply not learnt: {fault}"] += 1
+        if fault or (copied and number < len(example.keys) and example.keys[number] in copied):
+            messages[number] = {**message, "train": False}
+    return msgspec.structs.replace(example, messages=messages)
+
+
+def taught_elsewhere(row: Row, copied: set[str]) -> str | None:
+    """Why a row has nothing to teach: its replies are other sessions', or none in it is to be learnt."""
+    keys = [key for key in row.keys if key]
+    if keys and all(key in copied for key in keys):
+        return "every reply is a copy of another session's"
+    marks = [one["train"] for one in row.data.get("messages") or row.data.get("conversations") or () if "train" in one]
+    return "nothing left to learn" if marks and not any(marks) else None
 
 
 def code_digest() -> str:
