@@ -5,7 +5,6 @@ propose short windows, and the one recognizer that can prove the value (a check 
 looks at each. Names of persons need a language model and are not found here; sanitizer.identity knows some."""
 
 import ipaddress
-import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -15,11 +14,11 @@ from typing import Any
 from pydantic import Field
 
 from bashgym.config import Config as BaseConfig
-from bashgym.errors import PrivacyError
 from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.records import Span
 from bashgym.scanning.phones import number_in
+from bashgym.scanning.presidio import predefined, versions
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.text import copies
 
@@ -64,10 +63,7 @@ class Sanitizer:
         self.recognized = lru_cache(16384)(self.recognize)  # a session shows the same addresses again and again
 
     def engine(self) -> str:
-        return (
-            f"{self.rules.engine()} presidio {version('presidio-analyzer')} phonenumbers {version('phonenumbers')}"
-            f" tldextract {version('tldextract')}"
-        )
+        return f"{self.rules.engine()} {versions()} phonenumbers {version('phonenumbers')}"
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         """A key goes before its string (`ssn: 219099998`): it is the word that says what a number is."""
@@ -135,16 +131,7 @@ class Proof:
 
 def proofs() -> dict[str, Proof]:
     """Validator name -> presidio's recognizer with the least score that counts; nothing here goes online."""
-    try:
-        import tldextract
-        from presidio_analyzer import predefined_recognizers as known
-    except ImportError as error:
-        raise PrivacyError("sanitizer.pii needs presidio; install it with: pip install presidio-analyzer") from error
-    for name in ("presidio-analyzer", "presidio_analyzer", "phonenumbers"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs the very values it cannot validate
-    offline = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # else it downloads the list of suffixes
-    tldextract.tldextract.TLD_EXTRACTOR = offline
-    tldextract.extract = offline  # type: ignore[assignment]
+    known = predefined()
     ip, ssn = known.IpRecognizer(), known.UsSsnRecognizer()
     return {
         "email": Proof(known.EmailRecognizer(), 0.5),
