@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bashgym.signals.shell import Command, split
+from bashgym.signals.shell import Command, Word, every, split
 
 
 def words(text: str) -> list[list[str]]:
@@ -68,8 +68,7 @@ def test_words_agree_with_bash(values: list[str]):
     quoted = subprocess.run(
         ["bash", "-c", 'printf "%q " "$@"', "bash", *values], capture_output=True, text=True, check=True
     ).stdout
-    if "$'" not in quoted:  # bash's own escapes for newlines and tabs are kept as written
-        assert words(f"prog {quoted}") == [["prog", *values]]
+    assert words(f"prog {quoted}") == [["prog", *values]]
 
 
 @pytest.mark.parametrize(
@@ -79,3 +78,44 @@ def test_hostile_text_costs_no_stack_and_little_time(hostile: str):
     started = time.perf_counter()
     split(hostile)
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "live", "bare"),
+    [
+        ("a$B", ("$B",), True),
+        ('"a$B c"', ("$B",), False),
+        ("'a$B'", (), False),
+        (r"a\$B", (), False),
+        ('"$(rm -rf /)`x`"', ("$(rm -rf /)", "`x`"), False),
+        ("<(curl x)", ("<(curl x)",), True),
+        ("${A:-b}*", ("${A:-b}",), True),
+        ("'*'.py", (), False),
+        ("*.py", (), True),
+        ("~/x", (), True),
+        ("'~'/x", (), False),
+        ("plain", (), False),
+    ],
+)
+def test_what_the_shell_would_still_expand_is_told(text: str, live: tuple[str, ...], bare: bool):
+    (command,) = every(f"echo {text}")
+    word = command.words[1]
+    assert (getattr(word, "live", ()), getattr(word, "bare", False)) == (live, bare)
+    assert isinstance(word, Word) == bool(live or bare)
+
+
+def test_every_keeps_what_is_no_command_of_its_own():
+    found = every("A=1 B=x; for f in a b; do > $f; done; bash -c 'rm x' < in.txt; cat <<< word")
+    assert [command.words for command in found] == [
+        (), ("for", "f", "in", "a", "b"), (), ("bash", "-c", "rm x"), ("cat",),
+    ]  # fmt: skip
+    assert found[0].assigned == ("A=1", "B=x")
+    assert found[2].writes == ("$f",)
+    assert found[3].reads == ("in.txt",)
+    assert found[4].stdin == "word"
+
+
+def test_a_here_document_expands_unless_its_mark_is_quoted():
+    live, quoted = (every(f"cat <<{mark}\n$(rm x) $Y\nE\n")[0].stdin for mark in ("E", "'E'"))
+    assert getattr(live, "live", ()) == ("$(rm x)", "$Y")
+    assert getattr(quoted, "live", ()) == ()
