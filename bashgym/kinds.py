@@ -93,7 +93,10 @@ class Judge(Protocol):
 
 @runtime_checkable
 class Curator(Protocol):
-    """Chooses among all sessions."""
+    """Chooses among all sessions.
+
+    A curator that must know what the recipe's benchmarks ask has a method `beware(texts)`, called before `curate` with
+    label -> what that benchmark's `texts()` gives (None: its questions are made of the test rows)."""
 
     def curate(self, index: Sequence[SessionKey]) -> Iterable[Decision]:
         """A decision for every session of `index`, in any order; a later curator sees only what was kept."""
@@ -161,7 +164,10 @@ class Cloud(Protocol):
 
 @runtime_checkable
 class Benchmark(Protocol):
-    """Measures a model."""
+    """Measures a model.
+
+    One whose questions exist before the run tells them in a method `texts() -> Iterable[str]`, a question with its
+    answer a text, so that nobody trains on them; one whose questions are the dataset's own test rows returns None."""
 
     def run(self, model: Subject) -> Iterable[Score]: ...
 

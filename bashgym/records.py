@@ -126,6 +126,8 @@ class TraceSummary(Record, frozen=True, kw_only=True):
     tokens: dict[str, int]
     dataset: str = ""  # where the session was published, if it was, and under what licence
     license: str = ""
+    digest: str = ""  # of all that was said and called, see bashgym/similar/prints.py
+    prints: bytes = b""
 
 
 class SessionSummary(Record, frozen=True, kw_only=True):
@@ -153,6 +155,11 @@ class SessionKey(Record, frozen=True, kw_only=True):
     score: float | None
     rows: int
     messages: int
+    dataset: str = ""  # where it was published; empty: it is one's own
+    license: str = ""
+    digest: str = ""  # equal where all that was said and called is
+    prints: bytes = b""  # of what was said and called (bashgym/similar/prints.py): 4 bytes each, sorted
+    split: Split | None = None  # what an earlier curator of the recipe decided
 
 
 class Decision(Record, frozen=True, kw_only=True):

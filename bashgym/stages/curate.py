@@ -2,9 +2,12 @@
 
 import time
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from bashgym.errors import PluginError
+from msgspec import structs
+
+from bashgym.errors import PluginError, RecipeError
 from bashgym.records import Decision, SessionKey, Split, TraceSummary
 from bashgym.stages.context import Run
 
@@ -41,9 +44,10 @@ def run_curators(run: Run, traces: list[tuple[str, TraceSummary]]) -> list[Kept]
         for (key, trace), copied in first_come([by_session[one.session] for one in index])
     ]
     sizes = Counter(one.split for one in kept)
-    run.manifest.stage(
-        "curate", len(traces), len(kept), dict(dropped), time.perf_counter() - started, splits=dict(sizes), how=how
-    )
+    public = licences(one.trace for one in kept)
+    more: dict[str, Any] = {"licenses": public} if public else {}
+    seconds = time.perf_counter() - started
+    run.manifest.stage("curate", len(traces), len(kept), dict(dropped), seconds, splits=dict(sizes), how=how, **more)
     return kept
 
 
@@ -58,6 +62,10 @@ def compact(trace: TraceSummary, family: str) -> SessionKey:
         score=trace.score,
         rows=trace.examples,
         messages=trace.messages,
+        dataset=trace.dataset,
+        license=trace.license,
+        digest=trace.digest,
+        prints=trace.prints,
     )
 
 
@@ -68,6 +76,8 @@ def decided(
     splits: dict[str, Split] = {key.session: "train" for key in index}
     how: dict[str, None] = {}
     for label, curator in run.plugins("curator"):
+        if hasattr(curator, "beware"):
+            curator.beware(questions(run))
         decisions: dict[str, Decision] = {one.session: one for one in curator.curate(index)}
         missing = next((key.session for key in index if key.session not in decisions), None)
         if missing:
@@ -79,8 +89,36 @@ def decided(
                 how[one.reason] = None
             if one.split:
                 splits[one.session] = one.split
-        index = [key for key in index if decisions[key.session].keep]
+        index = [
+            structs.replace(key, split=decisions[key.session].split or key.split)
+            for key in index
+            if decisions[key.session].keep
+        ]
     return index, splits, list(how)
+
+
+def questions(run: Run) -> dict[str, Iterable[str] | None]:
+    """Label of a benchmark -> its questions; None where they are made of the test rows. Raises RecipeError for a
+    benchmark that tells neither."""
+    found: dict[str, Iterable[str] | None] = {}
+    for label, benchmark in run.plugins("benchmark"):
+        if not hasattr(benchmark, "texts"):
+            raise RecipeError(
+                f"benchmark.{label}: it does not tell what it asks, so nothing can be kept apart from it; give its "
+                "plugin a method texts() (bashgym/kinds.py), or leave out curator decontaminate"
+            )
+        found[label] = benchmark.texts()
+    return found
+
+
+def licences(kept: Iterable[TraceSummary]) -> dict[str, dict[str, str | int]]:
+    """Published data set -> its licence, and how many of its sessions are kept."""
+    found: dict[str, dict[str, str | int]] = {}
+    for trace in kept:
+        if trace.dataset:
+            one = found.setdefault(trace.dataset, {"license": trace.license, "sessions": 0})
+            one["sessions"] = int(one["sessions"]) + 1
+    return dict(sorted(found.items()))
 
 
 def family_of(traces: list[TraceSummary]) -> dict[str, str]:

@@ -111,6 +111,9 @@ class Benchmark:
                 stderr=spread, note=f"always {tool}",
             )  # fmt: skip
 
+    def texts(self) -> None:
+        """It asks what stands in the test rows."""
+
     def docs(self, model: Subject) -> list[dict[str, Any]]:
         """The test turns, written to `docs.jsonl`: they depend on test.jsonl and the config, never on the model."""
         found = list(turns(Path(model.dataset) / "test.jsonl"))
