@@ -18,6 +18,11 @@ def reply_key(step: Step) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
+def name_of(trace: Trace) -> str:
+    """The session's id; a sub-agent's has its own after a slash."""
+    return f"{trace.session_id}/{trace.trajectory_id}" if trace.trajectory_id else trace.session_id
+
+
 def examples(trace: Trace, session: str) -> Iterator[Example | Drop]:
     """An Example per context window that holds at least one reply, and a Drop for what was left out."""
     windows = conversations(trace.info.context_windows) or whole(trace)

@@ -16,7 +16,7 @@ def dropped(index, **config) -> dict[str, str]:
 
 def test_exact_and_near_copies_go_and_strangers_stay():
     index = [key(f"own{n}", text(n)) for n in range(20)]
-    index += [key("z-exact", text(3)), key("z-near", changed(text(4), 0.01, 2)), key("z-far", changed(text(5), 0.5))]
+    index += [key("z-exact", text(3)), key("z-near", changed(text(4), 0.01, 5)), key("z-far", changed(text(5), 0.5))]
     assert dropped(index) == {"z-exact": "exact duplicate", "z-near": "near duplicate"}
     assert dropped(index, near=1.0) == {"z-exact": "exact duplicate"}
 

@@ -1,0 +1,221 @@
+"""Sessions with planted retries, feedback and credit among decoys, made by a seed; which steps hold what is known.
+
+Every session is real in form: tool calls with results as Claude Code keeps them. Words and code are our own."""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bashgym.trace import Step, Trace
+from tests.judge.traces import bash, call, edit, human, read, refused, says, trace, write
+
+NAMES = ["ledger", "parser", "mailer", "cache", "router", "billing", "search", "export", "session", "report"]
+VERBS = ["load", "merge", "total", "render", "split", "count", "clean", "rank"]
+
+
+class Planted(NamedTuple):
+    """A session and what is to be found in it: pairs or single steps by their ids."""
+
+    trace: Trace
+    expected: set[tuple[int, ...]]
+
+
+class Story:
+    """Steps in order; `mark` says that the last ones are something to be found."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.steps: list[Step] = [human(f"Please look after the {self.name()} module and make it sound.")]
+        self.expected: set[tuple[int, ...]] = set()
+
+    def name(self) -> str:
+        return self.draw.choice(NAMES)
+
+    def verb(self) -> str:
+        return self.draw.choice(VERBS)
+
+    def add(self, *steps: Step) -> int:
+        """The id of the last of them."""
+        self.steps += steps
+        return len(self.steps)
+
+    def noise(self) -> None:
+        name = self.name()
+        made = [
+            lambda: says(f"Next I look at the {name}."),
+            lambda: read(f"/app/{name}.py", f"def {self.verb()}(rows):\n    return rows\n"),
+            lambda: bash(f"ls /app/{name}", "a.py\nb.py"),
+            lambda: bash(f"grep -rn {self.verb()} /app/{name}", "", code=1),
+        ]
+        for _ in range(self.draw.randint(0, 2)):
+            self.add(self.draw.choice(made)())
+
+    def done(self) -> Planted:
+        self.add(says("That is all of it."))
+        return Planted(trace(*self.steps), self.expected)
+
+
+def told(names: list[str], parts: list[Callable[[Story], None]], count: int, seed: int) -> list[Planted]:
+    """`count` sessions, each of some of the parts in a drawn order, with noise between."""
+    found = []
+    for number in range(count):
+        story = Story(seed * 1000 + number)
+        for part in story.draw.sample(parts, k=min(len(parts), 5)):
+            story.noise()
+            part(story)
+            story.add(human(story.draw.choice(names)))
+        found.append(story.done())
+    return found
+
+
+# -- retries: failed call, then the one that worked ------------------------------------------------------------------
+
+
+def wrong_place(story: Story) -> None:
+    name, verb = story.name(), story.verb()
+    path, new = f"/app/{name}.py", f"def {verb}(rows, limit):\n    return sorted(rows)[:limit]"
+    first = story.add(
+        edit(path, f"def {verb}(row):\n    return rows", new, error=True, raw="Error: String to replace not found")
+    )
+    story.noise()
+    story.expected.add((first, story.add(edit(path, f"def {verb}(rows):\n    return rows", new))))
+
+
+def wrong_path(story: Story) -> None:
+    name = story.name()
+    first = story.add(call("Read", {"file_path": f"/app/{name}_core.py"}, "File does not exist.", error=True))
+    story.add(bash(f"find /app -name '{name}*'", f"/app/lib/{name}_core.py"))
+    story.expected.add((first, story.add(read(f"/app/lib/{name}_core.py", "x = 1\n"))))
+
+
+def misspelt(story: Story) -> None:
+    name = story.name()
+    first = story.add(
+        bash(f"git chekout -b fix-{name}", "git: 'chekout' is not a git command. unknown command", code=1)
+    )
+    story.expected.add((first, story.add(bash(f"git checkout -b fix-{name}", "Switched to a new branch"))))
+
+
+def wrong_flag(story: Story) -> None:
+    name = story.name()
+    first = story.add(bash(f"tar --unpak -f /tmp/{name}.tar", "tar: unrecognized option '--unpak'", code=64))
+    story.add(says("The option is spelt differently."))
+    story.expected.add((first, story.add(bash(f"tar --extract -f /tmp/{name}.tar", ""))))
+
+
+def other_program(story: Story) -> None:
+    name, verb = story.name(), story.verb()
+    first = story.add(bash(f"python /app/tools/{name}.py --mode {verb}", "bash: python: command not found", code=127))
+    story.expected.add((first, story.add(bash(f"python3 /app/tools/{name}.py --mode {verb}", "done"))))
+
+
+def missing_argument(story: Story) -> None:
+    name = story.name()
+    first = story.add(
+        call(
+            "mcp__desk__ticket", {"title": f"Tidy the {name}"}, "InputValidationError: project is required", error=True
+        )
+    )
+    arguments = {"title": f"Tidy the {name}", "project": "core"}
+    story.expected.add((first, story.add(call("mcp__desk__ticket", arguments, "made"))))
+
+
+def failed_twice(story: Story) -> None:
+    name = story.name()
+    one = story.add(
+        bash(f"cat /app/{name}/config.yml", f"cat: /app/{name}/config.yml: No such file or directory", code=1)
+    )
+    two = story.add(bash(f"cat /app/{name}/conf.yml", f"cat: /app/{name}/conf.yml: No such file or directory", code=1))
+    good = story.add(bash(f"cat /app/{name}/config.yaml", "limit: 3"))
+    story.expected |= {(one, good), (two, good)}
+
+
+def decoy_test(story: Story) -> None:
+    """A failing test is an answer; what made it pass is an edit."""
+    name = story.name()
+    story.add(bash(f"pytest tests/test_{name}.py", "1 failed in 0.1s", code=1))
+    story.add(edit(f"/app/{name}.py", "return 1", "return 2"))
+    story.add(bash(f"pytest -q tests/test_{name}.py", "1 passed in 0.1s"))
+
+
+def decoy_fixed_world(story: Story) -> None:
+    """The same script, with another flag, after the file it could not find was made."""
+    name = story.name()
+    story.add(bash(f"python3 /app/run_{name}.py --fast", f"FileNotFoundError: No such file: {name}.json", code=1))
+    story.add(write(f"/app/{name}.json", "{}"))
+    story.add(bash(f"python3 /app/run_{name}.py --fast --verbose", "ok"))
+
+
+def decoy_same_call(story: Story) -> None:
+    name = story.name()
+    story.add(bash(f"curl http://localhost/{name}", "curl: (7) Connection refused", code=7))
+    story.add(bash(f"curl http://localhost/{name}", "ok"))
+
+
+def decoy_network(story: Story) -> None:
+    name = story.name()
+    story.add(bash(f"curl --silent http://feeds.example/{name}", "curl: (28) Operation timed out: not found", code=28))
+    story.add(bash(f"curl --silent --retry 2 http://feeds.example/{name}", "ok"))
+
+
+def decoy_hidden(story: Story) -> None:
+    name = story.name()
+    story.add(bash(f"cat /srv/{name}/notes.txt", f"cat: /srv/{name}/notes.txt: No such file or directory", code=1))
+    story.add(bash(f"cat /srv/{name}/notes.txt 2>/dev/null || true", ""))
+
+
+def decoy_other_file(story: Story) -> None:
+    story.add(call("Read", {"file_path": "/app/conn_case.py"}, "File does not exist.", error=True))
+    story.add(read("/app/data_case.py", "y = 2\n"))
+
+
+def decoy_sibling(story: Story) -> None:
+    name = story.name()
+    story.add(call("Read", {"file_path": f"/app/{name}_view.py"}, "Sibling tool call errored", error=True))
+    story.add(read(f"/app/{name}_view.py", "z = 3\n", offset=1))
+
+
+def decoy_not_read(story: Story) -> None:
+    name = story.name()
+    path = f"/app/{name}_form.py"
+    story.add(edit(path, "a = 1", "a = 2", error=True, raw="Error: File has not been read yet."))
+    story.steps[-1].observation.results[0].content = "File has not been read yet. Read it first before writing to it."
+    story.add(read(path, "a = 1\nb = 1\n"))
+    story.add(edit(path, "a = 1\nb = 1", "a = 2\nb = 1"))
+
+
+def decoy_looking(story: Story) -> None:
+    name = story.name()
+    story.add(
+        bash(f"git commit -m 'Tidy the {name} and its neighbours'", "error: pathspec 'the' did not match", code=1)
+    )
+    story.add(bash("git status", "clean"))
+
+
+def decoy_denied(story: Story) -> None:
+    name = story.name()
+    story.add(refused(bash(f"rm -r /app/{name}/old", "")))
+    story.add(bash(f"ls -r /app/{name}/old", "a"))
+
+
+def decoy_never(story: Story) -> None:
+    name = story.name()
+    story.add(bash(f"cargo-{name} --list", f"bash: cargo-{name}: command not found", code=127))
+    story.add(says("It is not there, so I leave it."))
+
+
+RETRIES = [wrong_place, wrong_path, misspelt, wrong_flag, other_program, missing_argument, failed_twice]
+RETRY_DECOYS = [decoy_test, decoy_fixed_world, decoy_same_call, decoy_network, decoy_hidden, decoy_other_file,
+                decoy_sibling, decoy_not_read, decoy_looking, decoy_denied, decoy_never]  # fmt: skip
+GOES_ON = ["And now the next module, please.", "Good. Then the rest.", "Go on.", "yes", "Now write the notes."]
+
+
+def with_retries(count: int, seed: int = 1) -> list[Planted]:
+    return told(GOES_ON, [*RETRIES, *RETRY_DECOYS], count, seed)
+
+
+def score(found: list[set[tuple[int, ...]]], planted: list[Planted]) -> tuple[float, float, int]:
+    """Precision, recall, and how many there were to find."""
+    hits = sum(len(one & session.expected) for one, session in zip(found, planted, strict=True))
+    said, there = sum(map(len, found)), sum(len(session.expected) for session in planted)
+    return hits / max(said, 1), hits / max(there, 1), there
