@@ -13,6 +13,7 @@ from bashgym import __version__, registry
 from bashgym.config import validate
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import LISTS
+from bashgym.places import presets, recipes
 from bashgym.settings import Settings
 
 
@@ -80,24 +81,6 @@ class Recipe:
 
     def lock_hash(self) -> str:
         return hashlib.sha256(orjson.dumps(self.lock())).hexdigest()
-
-
-def presets(kind: str) -> dict[str, Path]:
-    """The presets of a kind by name, first match first."""
-    found: dict[str, Path] = {}
-    for root in registry.roots():
-        for path in sorted((root.part("conf") / kind).glob("*.yaml")):
-            found.setdefault(path.stem, path)
-    return found
-
-
-def recipes() -> dict[str, tuple[str, Path]]:
-    """Recipe name -> (origin, file), first match first."""
-    found: dict[str, tuple[str, Path]] = {}
-    for root in registry.roots():
-        for path in sorted(root.part("recipes").glob("*.yaml")):
-            found.setdefault(path.stem, (root.origin, path))
-    return found
 
 
 def description(file: Path) -> str:

@@ -21,11 +21,11 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
 
-from bashgym import registry
-from bashgym.choices import Choice, Recipe, choice, presets, recipe_file, recipes
+from bashgym.choices import Choice, Recipe, choice, recipe_file
 from bashgym.config import validate
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
+from bashgym.places import presets, recipes, roots
 from bashgym.settings import Settings
 
 SECTIONS = tuple(Settings.model_fields)
@@ -35,7 +35,7 @@ class BashGymSearchPath(SearchPathPlugin):
     """`conf/` and `recipes/` of the project, packs, packages and what ships, in that order."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        for root in registry.roots():
+        for root in roots():
             for part in ("conf", "recipes"):
                 if root.part(part).is_dir():
                     search_path.append("bashgym", f"file://{root.part(part)}")
@@ -265,22 +265,23 @@ def explain(argv: Sequence[str]) -> list[tuple[str, Any, str]]:
     Raises what `load` raises."""
     made = composition(argv)
     checked(made)
-    origins = {key: origin for entry in made.defaults for key, origin in origins_of(made.file, entry)}
-    origins |= {text.lstrip("+").split("=")[0]: "command line" for text in made.overrides}
+    origins = {key: origin for origin, values in layers(made) for key in values}
     return [(key, value, origins.get(key, "")) for key, value in flatten(made.values)]
 
 
-def origins_of(file: Path, entry: Any) -> Iterator[tuple[str, str]]:
-    """The keys that one file of the defaults list sets, with that file."""
+def layers(made: Composition) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(file or `command line`, the keys it sets with their values as written), the last word last."""
     register()
-    with initialize_config_dir(str(file.parent), version_base="1.3"):
-        loaded = GlobalHydra.instance().config_loader().repository.load_config(entry.config_path)  # type: ignore[attr-defined]
-    if loaded is None:
-        return
-    path = f"{loaded.path.removeprefix('file://')}/{entry.config_path}.yaml"
-    content = OmegaConf.to_container(loaded.config, resolve=False)
-    for key, _ in flatten(content):
-        yield ".".join(part for part in (entry.package, key) if part), path
+    with initialize_config_dir(str(made.file.parent), version_base="1.3"):
+        repository: Any = GlobalHydra.instance().config_loader().repository  # type: ignore[attr-defined]
+        for entry in made.defaults:
+            loaded = repository.load_config(entry.config_path)
+            if loaded is not None:
+                path = f"{loaded.path.removeprefix('file://')}/{entry.config_path}.yaml"
+                content = OmegaConf.to_container(loaded.config, resolve=False)
+                yield path, {".".join(filter(None, (entry.package, key))): value for key, value in flatten(content)}
+    typed = [parse(text.lstrip("+")) for text in made.overrides]
+    yield "command line", {one.key_or_group: one.value() for one in typed}
 
 
 def flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,11 +5,9 @@
 import ast
 import hashlib
 import importlib.util
-import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,18 +17,7 @@ from bashgym import jsonl, paths
 from bashgym.config import validate
 from bashgym.errors import PluginError, did_you_mean
 from bashgym.kinds import KINDS, class_name
-
-ENTRY_POINTS = "bashgym.plugins"
-
-
-class Root(NamedTuple):
-    """A folder shaped like ours (plugins/, conf/, recipes/) and where it came from."""
-
-    origin: str
-    folder: Path
-
-    def part(self, name: str) -> Path:
-        return paths.shipped(name) if self.origin == "shipped" else self.folder / name
+from bashgym.places import Root, roots
 
 
 class Plugin(NamedTuple):
@@ -41,31 +28,6 @@ class Plugin(NamedTuple):
     path: Path
     origin: str
     sha256: str
-
-
-def roots() -> list[Root]:
-    """The places that are searched, in order: project, `$BASHGYM_PACKS`, installed packages, shipped."""
-    named = [Path(folder).expanduser() for folder in os.environ.get("BASHGYM_PACKS", "").split(os.pathsep) if folder]
-    for folder in named:
-        if not folder.is_dir():
-            raise PluginError(f"BASHGYM_PACKS: no folder {folder}; name folders that hold plugins/, conf/ or recipes/")
-    found = [Root("project", paths.project())]
-    found += [Root(f"pack {folder.name}", folder) for folder in named]
-    found += [Root(f"package {name}", folder) for name, folder in sorted(installed().items())]
-    ours = paths.shipped("conf").parent.resolve()
-    return [root for root in found if root.folder.resolve() != ours] + [Root("shipped", ours)]
-
-
-@lru_cache
-def installed() -> dict[str, Path]:
-    """Installed packages that offer plugins: entry point name -> the package's folder, found without importing it."""
-    found = {}
-    for point in entry_points(group=ENTRY_POINTS):
-        spec = importlib.util.find_spec(point.value.split(":")[0])
-        if spec is None or not spec.submodule_search_locations:
-            raise PluginError(f"entry point {ENTRY_POINTS}:{point.name} names {point.value}, which is no package here")
-        found[point.name] = Path(spec.submodule_search_locations[0])
-    return found
 
 
 def candidates(kind: str) -> Iterator[tuple[Root, Path]]:

@@ -30,11 +30,11 @@ def number(value: Any, unit: str = "") -> str:
 
 
 def recipes(json: bool) -> None:
-    from bashgym import choices
+    from bashgym import choices, places
 
     rows = [
         {"name": name, "origin": origin, "description": choices.description(path), "path": str(path)}
-        for name, (origin, path) in choices.recipes().items()
+        for name, (origin, path) in places.recipes().items()
     ]
     if json:
         as_json(rows)

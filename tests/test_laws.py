@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
     {"paths", "trace", "jsonl", "jsonc"},
-    {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes"},
+    {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes", "places"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub", "claude_code",
         "codex", "gemini", "opencode", "copilot",
