@@ -90,10 +90,12 @@ def base32(data: bytes, letters: int) -> str:
 
 def pseudonyms(text: str) -> Iterator[tuple[int, int]]:
     """Where pseudonyms stand in `text`, in order; capitals glued before one count as its type."""
+    at = 0
     for match in PSEUDONYM.finditer(text):
         if check(match[1]) == match[2]:
             start = match.start()
-            earliest = max(0, start - LONGEST_TYPE)
+            earliest = max(at, start - LONGEST_TYPE)
             while start > earliest and text[start - 1] in UPPER:
                 start -= 1
-            yield start, match.end()
+            at = match.end()
+            yield start, at

@@ -78,6 +78,14 @@ def test_a_pseudonym_is_an_identifier_and_is_recognised(type: str, value: str) -
     assert list(pseudonyms(f"{made}tail")) == [(0, len(made))]
 
 
+@given(st.lists(st.tuples(TYPES, st.text(max_size=3)), min_size=2, max_size=5))
+def test_pseudonyms_side_by_side_do_not_overlap(named: list[tuple[str, str]]) -> None:
+    text = "".join(pseudonym(KEY, type, value) for type, value in named)
+    places = list(pseudonyms(text))
+    assert places[0][0] == 0 and places[-1][1] == len(text) and len(places) == len(named)
+    assert all(before[1] <= after[0] for before, after in zip(places, places[1:], strict=False))
+
+
 def test_what_only_looks_like_a_pseudonym_is_none() -> None:
     made = pseudonym(KEY, "EMAIL", "x")
     spoiled = made[:-1] + ("a" if made[-1] != "a" else "b")

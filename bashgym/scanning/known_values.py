@@ -1,5 +1,6 @@
 """Values that are known, found again wherever they stand as whole words: logins, hosts, names, secrets."""
 
+import re
 import string
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 from bashgym.errors import PrivacyError
 
 FEW = 16  # up to so many values, one substring search each is faster than an automaton
+HALVES = re.compile("[\ud800-\udfff]")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 ESCAPES = "nrt"  # letters that are none: `\\n` in JSON inside a string
 
@@ -16,6 +18,15 @@ def lowered(text: str) -> str:
     """Lower case of the same length, so that places in it are places in `text` (`İ`.lower() is two characters)."""
     low = text.lower()
     return low if len(low) == len(text) else text.translate(LOWER)
+
+
+def printable(text: str) -> str:
+    """Text of the same length that can be UTF-8: half of a character that takes two in UTF-16 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return HALVES.sub("?", text)
+    return text
 
 
 class KnownValues:
@@ -30,7 +41,7 @@ class KnownValues:
             import ahocorasick_rs
         except ImportError as error:
             raise PrivacyError("the sanitizers need ahocorasick-rs; install it: pip install ahocorasick-rs") from error
-        return ahocorasick_rs.AhoCorasick(list(self.types))
+        return ahocorasick_rs.AhoCorasick([printable(value) for value in self.types])
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where values stand in `text` as whole words: start, end and the value."""
@@ -39,7 +50,7 @@ class KnownValues:
                 yield from ((start, end, value) for start, end in occurrences(text, value))
             return
         values = list(self.types)
-        for number, start, end in self.automaton.find_matches_as_indexes(text, overlapping=True):
+        for number, start, end in self.automaton.find_matches_as_indexes(printable(text), overlapping=True):
             if whole(text, start, values[number]):
                 yield start, end, values[number]
 

@@ -15,6 +15,7 @@ from bashgym.paths import home
 # Control characters: no rule of a secret matches across them, and newlines end what is bound to a line.
 SEPARATOR = "\n\x1f\x1f\x1f\n"
 PIECE = 12 * 1024  # characters: a match costs the more the longer the text it is in, a call some ten microseconds
+CONTINUATION = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that begin no character
 WINDOW = 64 * 1024  # bytes scanned in one go: some rules take time that grows with the square of a match
 OVERLAP = 4 * 1024  # more than the longest value of a rule
 # Of kingfisher's rules one, for manifests of Kubernetes, is bound to file names, which we have none of: it never finds
@@ -60,7 +61,7 @@ class RuleScanner:
         return f"{self.version} rules {self.digest}"
 
     def find(self, strings: Sequence[str]) -> Iterator[Match]:
-        """All matches in `strings`; one that crosses strings (it cannot mean to) is cut at their borders."""
+        """All matches in `strings`; one that crosses strings is none, it cannot mean to."""
         for first, last in pieces(strings):
             for index, start, end, rule in self.joined(strings[first:last]):
                 yield Match(first + index, start, end, rule)
@@ -68,7 +69,8 @@ class RuleScanner:
     def joined(self, strings: Sequence[str]) -> Iterator[Match]:
         """The matches in a few strings, scanned as one."""
         text = SEPARATOR.join(strings)
-        data = text.encode("utf-8", "replace")  # a lone surrogate becomes one `?`: offsets stay
+        # a lone surrogate becomes one `?`: offsets stay; many NULs would be taken for UTF-16, which shifts them
+        data = text.encode("utf-8", "replace").replace(b"\0", b"\1")
         places = self.places(data)
         if not places:
             return
@@ -129,24 +131,26 @@ def digest(files: Sequence[Path]) -> str:
 
 
 def char_offsets(data: bytes, offsets: Sequence[int], length: int) -> dict[int, int]:
-    """Byte offsets (sorted) of UTF-8 `data`, which is `length` characters, as character offsets."""
+    """Byte offsets (sorted) of UTF-8 `data`, which is `length` characters, as character offsets.
+
+    Rules see bytes, so an offset may lie inside a character: that one is then counted as before it."""
     if len(data) == length:
         return {offset: offset for offset in offsets}
     chars: dict[int, int] = {}
     at = count = 0
     for offset in offsets:
-        count += len(data[at:offset].decode("utf-8", "ignore"))
+        count += len(data[at:offset].translate(None, CONTINUATION))
         at = offset
         chars[offset] = count
     return chars
 
 
 def locate(start: int, end: int, starts: Sequence[int], strings: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """The parts of [start, end) of the joined text in each string: index, start and end within it."""
+    """The part of [start, end) of the joined text in the string it lies in: index, start and end within it.
+
+    None where it lies in several: one string's beginning of a key and another's end make no key."""
     index = bisect_right(starts, start) - 1
-    while index < len(strings) and starts[index] < end:
-        first = max(0, start - starts[index])
-        last = min(len(strings[index]), end - starts[index])
-        if first < last:
-            yield index, first, last
-        index += 1
+    first, last = start - starts[index], end - starts[index]
+    length = len(strings[index])
+    if last <= length + len(SEPARATOR) and first < min(last, length):
+        yield index, first, min(last, length)

@@ -15,7 +15,7 @@ from bashgym.kinds import ScanContext
 from bashgym.pseudonyms import PSEUDONYM, pseudonyms
 
 MASK = ","  # what hardly any value of a rule may begin with or hold
-ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # they hide a value from rules
+ZERO_WIDTH = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # they hide a value from rules
 # What is left out or undone, told by its first character, which is what makes the search fast: ESC and its code;
 # backslashes and what they escape, ESC and printable letters by number included; printable letters of URLs. A run
 # of backslashes is looked at once, however long.
@@ -92,8 +92,8 @@ def copy_of(text: str, escapes: bool = True) -> Copy:
     With `escapes` off, backslashes before letters and marks stay: `C:\\new` is a path."""
     if "_" in text and PSEUDONYM.search(text):
         text = "".join(masked(text))
-    plain = text.isascii() or not any(mark in text for mark in ZERO_WIDTH)
-    return Copy(text) if plain and not any(mark in text for mark in "\\\x1b%") else undone(text, escapes)
+    marks = "\\\x1b%\0" if text.isascii() else "\\\x1b%" + ZERO_WIDTH
+    return undone(text, escapes) if any(mark in text for mark in marks) else Copy(text)
 
 
 def undone(text: str, escapes: bool) -> Copy:
