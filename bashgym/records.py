@@ -56,6 +56,7 @@ class Verdict(Record, frozen=True, kw_only=True):
     reason: str = ""
     verified: bool = False  # rests on something that ran (a test, a parser), not on the absence of complaints
     fatal: bool = False  # seen to have failed, whatever other judges say
+    cap: float | None = None  # the session's score is at most this, whatever other judges say
     signals: tuple[Signal, ...] = ()
 
 
@@ -138,7 +139,9 @@ class SessionSummary(Record, frozen=True, kw_only=True):
     lines: int
     malformed: int
     events: int
-    redactions: dict[str, int]
+    redactions: dict[str, int]  # places by type
+    rules: dict[str, int]  # by label/rule
+    fields: dict[str, int]  # by the key they stood under
     traces: tuple[TraceSummary, ...]
     seconds: dict[str, float]
 

@@ -26,6 +26,14 @@ from bashgym.scanning.walk import Unit, rebuilt, walk
 
 BATCH = 64 * 1024  # characters; the engines cost some ten microseconds a call
 Style = Literal["pseudonym", "surrogate"]
+FIELDS = frozenset({
+    "message", "content", "text", "reasoning_content", "arguments", "command", "description", "file_path",
+    "path", "old_string", "new_string", "prompt", "pattern", "query", "url", "stdout", "stderr", "output",
+    "input", "raw", "cwd", "git_branch", "filePath", "oldString", "newString", "originalFile", "lines",
+    "title", "body", "code", "env", "args", "name", "value", "error", "result", "data", "agent", "extra",
+    "files", "events",
+})  # fmt: skip
+OTHER = "other"
 ROUNDS = 8  # real sessions need two; a text built to need more is refused
 INERT = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -38,7 +46,8 @@ WORD = re.compile(r"\w")
 
 
 class Sanitized(NamedTuple):
-    """The clean value; how many places were replaced, by type and by `label/rule`; every text that was, with its type.
+    """The clean value; how many places were replaced, by type, by `label/rule` and by the key they stood under (a key
+    of FIELDS, else `other`: keys may be private too); every text that was, with its type.
 
     `removed` is for the leak gate (bashgym/gate/): it is as secret as what went in."""
 
@@ -46,6 +55,7 @@ class Sanitized(NamedTuple):
     counts: dict[str, int]
     by_rule: dict[str, int]
     removed: dict[str, str]
+    by_field: dict[str, int]
 
 
 class Found(NamedTuple):
@@ -120,7 +130,7 @@ def told(
     containers: list[tuple[str, Any]], clean: Mapping[Unit, str], found: Mapping[Unit, list[Found]], names: Names
 ) -> Sanitized:
     """The result, with places counted."""
-    value, places = rebuilt(containers, clean)
+    value, places, keys = rebuilt(containers, clean)
     counts: Counter[str] = Counter()
     by_rule: Counter[str] = Counter()
     for unit, spans in found.items():
@@ -130,7 +140,10 @@ def told(
     removed: dict[str, str] = {}
     for type, text in names:
         removed.setdefault(text, type)
-    return Sanitized(value, dict(counts), dict(by_rule), removed)
+    fields: Counter[str] = Counter()
+    for key, n in keys.items():
+        fields[key if key in FIELDS else OTHER] += n
+    return Sanitized(value, dict(counts), dict(by_rule), removed, dict(fields))
 
 
 def inert(unit: Unit) -> bool:

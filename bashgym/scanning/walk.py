@@ -83,10 +83,19 @@ def number(item: int | float) -> str:
     return str(int(item)) if item < 1e30 else ""
 
 
-def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> tuple[Any, Counter[Unit]]:
-    """The value with the strings of `clean` put in, and in how many places each of them stood."""
+class Rebuilt(NamedTuple):
+    """A value with other strings in it; in how many places each stood, and how many of them under which key."""
+
+    value: Any
+    places: Counter[Unit]
+    fields: Counter[str]
+
+
+def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> Rebuilt:
+    """The value with the strings of `clean` put in."""
     texts = {unit.text for unit in clean}
     places: Counter[Unit] = Counter()
+    fields: Counter[str] = Counter()
     made: dict[int, Any] = {}
     for key, node in reversed(containers):  # the innermost first
         changed: dict[Any, Any] = {}
@@ -101,12 +110,13 @@ def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> tup
             if text in texts and (unit := unit_of(str(at) if named else key, text)) in clean:
                 changed[at] = clean[unit]
                 places[unit] += 1
+                fields[str(at) if named else key] += 1
         if named and not texts.isdisjoint(node):
             made[id(node)] = renamed({**node, **changed}, clean, places)
         elif changed:
             made[id(node)] = {**node, **changed} if named else [changed.get(at, item) for at, item in enumerate(node)]
     root = containers[0][1]
-    return made.get(id(root), root)[0], places
+    return Rebuilt(made.get(id(root), root)[0], places, fields)
 
 
 def unit_of(key: str, text: str) -> Unit:

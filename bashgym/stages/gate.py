@@ -4,6 +4,10 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
 
 from bashgym import jsonl
 from bashgym.errors import PrivacyError
@@ -15,6 +19,7 @@ from bashgym.kinds import Sanitizer
 from bashgym.manifest import now
 from bashgym.stages.context import Run
 
+AUDIT = "sanitization.json"
 CANARIES = "canary.jsonl"  # rows of the planted session, beside the splits until the gate has seen them
 
 
@@ -50,11 +55,32 @@ def pass_gate(
         hits=tuple(hits),
         when=now(),
     )
+    run.manifest.update(gate={name: value for name, value in plain(report).items() if name not in {"sessions", "hits"}})
     if hits:
         raise quarantined(run.folder, folder, report)
     write(run.folder, report)
+    write_audit(run, report)
     run.manifest.stage("gate", report.rows, report.rows, {}, time.perf_counter() - started, checked=summary(report))
     return report
+
+
+def write_audit(run: Run, report: GateReport) -> None:
+    """`sanitization.json`: what was replaced, counted in every way, and what the gate says; no value, no excerpt."""
+    content = run.manifest.content
+    facts = {
+        "evidence": "measured",
+        "sessions": content["sessions"]["sha256"],
+        "by_type": content["redactions"],
+        **content["sanitization"],
+        "engines": report.engines,
+        "gate": {name: value for name, value in plain(report).items() if name != "sessions"},
+    }
+    jsonl.replace(run.folder / AUDIT, orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+
+
+def plain(report: GateReport) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(report)
+    return found
 
 
 def summary(report: GateReport) -> dict[str, int]:

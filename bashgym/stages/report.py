@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from bashgym import jsonl
 from bashgym.records import Evidence
-from bashgym.report import chart
+from bashgym.report import chart, privacy
 from bashgym.report.figures import count, evidence_of, finite, loss, seconds, size, words
 from bashgym.report.outcome import metrics, outcome
 from bashgym.report.scores import score_bars, score_groups
@@ -121,7 +121,11 @@ def view(content: Content, curves: list[dict[str, Any]], lock_text: str) -> dict
         "rows": shares(part(dataset, "rows", dict), SPLITS),
         "rows_evidence": evidence.get("format", "missing"),
         "dataset_sha256": dataset.get("sha256"),
-        "redactions": redaction_bars(content),
+        "redactions": privacy.bars(content.get("redactions")),
+        "rules": privacy.bars(part(content, "sanitization", dict).get("by_rule"), privacy.FEW),
+        "fields": privacy.bars(part(content, "sanitization", dict).get("by_field"), privacy.FEW),
+        "gate": privacy.gate(content),
+        "gate_evidence": evidence.get("gate", "missing"),
         "redaction_evidence": evidence.get("sanitize", "missing"),
         "training": training_view(content, curves),
         "benchmarks": score_groups(metrics(part(content, "scores", list))),
@@ -284,16 +288,6 @@ def shares(counts: Content, order: Sequence[str]) -> list[dict[str, Any]]:
         }
         for name in names
     ]
-
-
-def redaction_bars(content: Content) -> list[tuple[str, float | None, float]] | None:
-    """(type, count, per cent of the largest), the most frequent first; None where it is not known."""
-    counts = content.get("redactions")
-    if not isinstance(counts, dict):
-        return None
-    known = [(str(name), finite(n)) for name, n in counts.items()]
-    largest = max((n or 0 for _, n in known), default=0) or 1
-    return [(name, n, 100 * (n or 0) / largest) for name, n in sorted(known, key=lambda one: (-(one[1] or 0), one[0]))]
 
 
 def training_view(content: Content, curves: list[dict[str, Any]]) -> dict[str, Any]:

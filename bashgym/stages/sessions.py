@@ -108,6 +108,9 @@ def note(
     """Notes counts of the stages that ran inside the workers; seconds are the workers' own, cached ones included."""
     seconds: Counter[str] = Counter()
     redactions: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
+    fields: Counter[str] = Counter()
+    by_source: Counter[str] = Counter()
     labels: Counter[str] = Counter()
     tokens: Counter[str] = Counter()
     facts: Counter[str] = Counter()
@@ -115,6 +118,9 @@ def note(
     for key, summary in summaries(run.store, keys):
         seconds.update(summary.seconds)
         redactions.update(summary.redactions)
+        rules.update(summary.rules)
+        fields.update(summary.fields)
+        by_source.update({trace.source: sum(summary.redactions.values()) for trace in summary.traces[:1]})
         facts.update(bytes=summary.bytes, lines=summary.lines, malformed=summary.malformed, events=summary.events)
         for trace in summary.traces:
             labels[trace.label] += 1
@@ -127,6 +133,11 @@ def note(
     run.manifest.update(
         sessions={**facts, "sha256": digest, "tokens": dict(tokens)},
         redactions=dict(sorted(redactions.items())),
+        sanitization={
+            "by_rule": dict(sorted(rules.items())),
+            "by_field": dict(sorted(fields.items())),
+            "by_source": dict(sorted(by_source.items())),
+        },
         verdicts=dict(sorted(labels.items())),
     )
     run.manifest.stage("source", len(keys) + left_out.total(), len(traces), dropped, listing + seconds["read"])

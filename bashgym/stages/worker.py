@@ -88,7 +88,6 @@ def process(task: SessionTask) -> str:
     store = Store(Path(task.work.store))
     if store.has(task.key):
         return task.key
-    redactions: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     started = time.perf_counter()
     traces = traces_of(task)
@@ -96,7 +95,7 @@ def process(task: SessionTask) -> str:
         count(trace, counts)
     replies = [tuple(examples.reply_key(step) for step in trace.steps if step.source == "agent") for trace in traces]
     read = time.perf_counter()
-    clean, removed = sanitized(traces, task, redactions)
+    clean, found = sanitized(traces, task)
     cleaned = time.perf_counter()
     root = clean[0].session_id if clean else hashlib.sha256(task.ref.id.encode()).hexdigest()[:16]
     judged = [judge(trace, task, root, keys) for trace, keys in zip(clean, replies, strict=True)]
@@ -107,11 +106,13 @@ def process(task: SessionTask) -> str:
         lines=counts["lines"],
         malformed=counts["malformed"],
         events=counts["events"],
-        redactions=dict(sorted(redactions.items())),
+        redactions=dict(sorted(found.counts.items())),
+        rules=dict(sorted(found.by_rule.items())),
+        fields=dict(sorted(found.by_field.items())),
         traces=tuple(one.summary for one in judged),
         seconds=clock,
     )
-    vault.put(store, task.key, removed)  # first, so that no result is ever without it
+    vault.put(store, task.key, found.removed)  # first, so that no result is ever without it
     lines = [msgspec.json.encode(summary)]
     lines += [msgspec.json.encode(example) for one in judged for example in one.examples]
     store.put(task.key, b"\n".join(lines))
@@ -131,15 +132,14 @@ def count(trace: Trace, counts: Counter[str]) -> None:
     counts["events"] += len(trace.info.events)
 
 
-def sanitized(traces: list[Trace], task: SessionTask, redactions: Counter[str]) -> tuple[list[Trace], dict[str, str]]:
+def sanitized(traces: list[Trace], task: SessionTask) -> tuple[list[Trace], scan.Sanitized]:
     """The traces of one session with every secret and person replaced, all at once: a name that is learnt in one
-    place is found in all; and what was replaced, with its type. Raises PrivacyError where that is not certain."""
+    place is found in all; and what was replaced. Raises PrivacyError where that is not certain."""
     sanitizers = [(label, build(spec)) for label, spec in task.work.sanitizers]
     plain = [to_builtins(trace) for trace in traces]
     result = scan.sanitize(plain, sanitizers, pseudonyms.load_key(), task.ref.id)
-    redactions.update(result.counts)
     try:
-        return [from_builtins(value) for value in result.value], result.removed
+        return [from_builtins(value) for value in result.value], result
     except msgspec.ValidationError as error:
         raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
 
@@ -151,7 +151,7 @@ def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) 
         for label, spec in task.work.judges
     )
     label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
-    name = trace.session_id if not trace.trajectory_id else f"{trace.session_id}/{trace.trajectory_id}"
+    name = examples.name_of(trace)
     made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts)])
     known = tools.transcribed(trace.agent.tool_definitions)
     if known:
