@@ -151,6 +151,8 @@ class Telling:
 
     def on_run(self, command: str, step: Story) -> None:
         out, code = step.get("out", "").removesuffix("\n"), step.get("code", 0)
+        for path in step.get("restores", ()):  # what the command takes back
+            self.files[path] = self.story["files"][path]
         if self.agent == "codex":
             text = f"Wall time: 0.1 seconds\nProcess exited with code {code}\nOutput:\n{out}"
             return self.call({"cmd": command}, Answer(text, code=code, error=bool(code)), self.run_tool, step)
