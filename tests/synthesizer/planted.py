@@ -63,7 +63,7 @@ def told(names: list[str], parts: list[Callable[[Story], None]], count: int, see
         for part in story.draw.sample(parts, k=min(len(parts), 5)):
             story.noise()
             part(story)
-            story.add(human(story.draw.choice(names)))
+            story.add(says("So far so good."), human(story.draw.choice(names)))
         found.append(story.done())
     return found
 
@@ -202,6 +202,138 @@ def decoy_never(story: Story) -> None:
     name = story.name()
     story.add(bash(f"cargo-{name} --list", f"bash: cargo-{name}: command not found", code=127))
     story.add(says("It is not there, so I leave it."))
+
+
+# -- feedback: what the user said of an edit or an answer --------------------------------------------------------------
+
+
+def spoken(story: Story, words: list[str]) -> int:
+    return story.add(human(story.draw.choice(words).format(name=story.name(), verb=story.verb())))
+
+
+CORRECTIONS = [
+    "No, use a generator instead of a list here.",
+    "That's wrong, the limit comes first.",
+    "You forgot the empty case.",
+    "This doesn't work, the total is still zero.",
+    "Please don't use a global for this.",
+    "I asked for {verb}, not that.",
+    "It should be in {name}.py, not in the helpers.",
+    "Revert that, the old way was right.",
+    "still failing with the same error",
+    "you broke the {name} with this",
+    "Use pathlib rather than os.path.",
+    "Put it back as it was, and only change the name.",
+    "nope, it should return None",
+    "That is not what I meant: only the {name} needs it.",
+    "this shouldn't raise, just log it",
+    "You were supposed to leave the {name} alone.",
+    "I said no new dependencies.",
+    "wait, that is the wrong file",
+]
+PRAISE = [
+    "Perfect, thank you!",
+    "Great, that works.",
+    "looks good",
+    "Thanks! Now the same for the {name}.",
+    "That works now.",
+    "Excellent work.",
+    "Exactly what I wanted.",
+    "yes, perfect",
+    "Awesome, works great",
+    "LGTM",
+]
+NEITHER = [
+    "Now add a command that will {verb} the {name}.",
+    "What does the {name} do?",
+    "Could you use fewer lines instead?",
+    "continue",
+    "yes",
+    "no, that's all for today",
+    "no problem, go on with the {name}",
+    "How do I run this?",
+    "Let's write the notes for the {name}.",
+    "The customer reports that {name} crashes at night. Please look into it.",
+    "commit and push",
+    "no need to hurry; go on with the {name}",
+    "Is that wrong in the {name} too?",
+    "ok do it",
+    "Next: the {name} must {verb} faster.",
+    "Why is the {name} not used here?",
+    "2",
+    "no worries. Please go on.",
+    "<command-name>/compact</command-name>",
+    "What happens if {verb} is not right?",
+]
+
+
+def corrected_edit(story: Story) -> None:
+    """The second edit works within the text the first one left."""
+    path = f"/app/{story.name()}.py"
+    first = story.add(edit(path, "x = 0", f"x = {story.verb()}(rows)\nreturn [x]"))
+    story.add(says("I changed it."))
+    said = spoken(story, CORRECTIONS)
+    story.add(edit(path, "return [x]", "return x"))
+    story.expected.add((first, said, 1))
+
+
+def corrected_write(story: Story) -> None:
+    path = f"/app/{story.name()}_new.py"
+    first = story.add(write(path, "a = 1\nb = 2\n"))
+    said = spoken(story, CORRECTIONS)
+    story.add(write(path, "a = 1\n"))
+    story.expected.add((first, said, 1))
+
+
+def corrected_elsewhere(story: Story) -> None:
+    """Nothing tells what should have been there: a label, no pair."""
+    first = story.add(edit(f"/app/{story.name()}.py", "x = 0", "x = 1"))
+    said = spoken(story, CORRECTIONS)
+    story.add(edit("/app/other_place.py", "q = 0", "q = 1"))
+    story.expected.add((first, said, 0))
+
+
+def refused_edit(story: Story) -> None:
+    path = f"/app/{story.name()}.py"
+    first = story.add(refused(edit(path, "x = 0", "x = None")))
+    story.add(human("use zero there"))
+    story.add(edit(path, "x = 0", "x = 0  # none yet"))
+    story.expected.add((first, first, 1))
+
+
+def praised(story: Story) -> None:
+    first = story.add(edit(f"/app/{story.name()}.py", "x = 0", "x = 1"))
+    story.add(says("Done."))
+    story.expected.add((first, spoken(story, PRAISE), 2))
+
+
+def decoy_goes_on(story: Story) -> None:
+    story.add(edit(f"/app/{story.name()}.py", "x = 0", "x = 1"))
+    story.add(says("Done."))
+    spoken(story, NEITHER)
+
+
+def decoy_report(story: Story) -> None:
+    """A fault that is looked for is no fault of the answer before."""
+    story.add(says("The module loads its rows at start."))
+    story.add(human("The export doesn't work at night, and the log is broken too."))
+
+
+def decoy_escape(story: Story) -> None:
+    story.add(refused(bash("ls /srv", "")))
+
+
+def decoy_refused_to_ask(story: Story) -> None:
+    story.add(refused(edit("/app/ask.py", "x = 0", "x = 1")))
+    story.add(human("what would that change?"))
+
+
+FEEDBACK = [corrected_edit, corrected_write, corrected_elsewhere, refused_edit, praised]
+FEEDBACK_DECOYS = [decoy_goes_on, decoy_goes_on, decoy_report, decoy_escape, decoy_refused_to_ask]
+
+
+def with_feedback(count: int, seed: int = 2) -> list[Planted]:
+    return told(["commit and push", "Now the notes.", "Next, the readme."], [*FEEDBACK, *FEEDBACK_DECOYS], count, seed)
 
 
 RETRIES = [wrong_place, wrong_path, misspelt, wrong_flag, other_program, missing_argument, failed_twice]
