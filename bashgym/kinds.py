@@ -74,7 +74,11 @@ class Source(Protocol):
 
 @runtime_checkable
 class Sanitizer(Protocol):
-    """Finds what must not stay; what it finds is replaced by bashgym/scan.py."""
+    """Finds what must not stay; what it finds is replaced by bashgym/scan.py.
+
+    One that looks for what only this machine knows (its user's login, its tokens) says so: such spans have the rule
+    `machine`, the values it knows beforehand are in an attribute `known` (value -> type), and `engine()` ends with
+    ` known ` and a keyed digest of them. A run's lock tells by these whether another machine gives the same."""
 
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         """Spans in a batch of strings (64 KB together); character offsets. Raises when it cannot be sure."""

@@ -62,6 +62,12 @@ def key_id(key: bytes) -> str:
     return digest(key, "", "key id")[:12]
 
 
+def known(type: str, value: str) -> str:
+    """`TYPE digest` of a value that this machine knows, in whatever case: two machines with the same key can tell
+    whether they know the same."""
+    return f"{type} {digest(load_key(), f'{type} {value.lower()}', 'known')}"
+
+
 def digest(key: bytes, text: str, use: str = "digest") -> str:
     """32 hex digits of BLAKE2s keyed with `key`; `use` keeps digests for different purposes apart."""
     data = text.encode("utf-8", "surrogatepass")

@@ -142,6 +142,7 @@ class SessionSummary(Record, frozen=True, kw_only=True):
     redactions: dict[str, int]  # places by type
     rules: dict[str, int]  # by label/rule
     fields: dict[str, int]  # by the key they stood under
+    known: tuple[str, ...] = ()  # `TYPE digest`, keyed, of what was replaced only because this machine knows it
     traces: tuple[TraceSummary, ...]
     seconds: dict[str, float]
 

@@ -34,6 +34,7 @@ FIELDS = frozenset({
     "files", "events",
 })  # fmt: skip
 OTHER = "other"
+MACHINE = "/machine"  # the rule of values that only this machine knows (bashgym/kinds.py)
 ROUNDS = 8  # real sessions need two; a text built to need more is refused
 INERT = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -49,13 +50,15 @@ class Sanitized(NamedTuple):
     """The clean value; how many places were replaced, by type, by `label/rule` and by the key they stood under (a key
     of FIELDS, else `other`: keys may be private too); every text that was, with its type.
 
-    `removed` is for the leak gate (bashgym/gate/): it is as secret as what went in."""
+    `removed` is for the leak gate (bashgym/gate/): it is as secret as what went in; and so is `machine`: what was
+    replaced only because this machine knows it, with its type. On another machine it might have stayed."""
 
     value: Any
     counts: dict[str, int]
     by_rule: dict[str, int]
     removed: dict[str, str]
     by_field: dict[str, int]
+    machine: dict[str, str]
 
 
 class Found(NamedTuple):
@@ -97,10 +100,11 @@ def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], session: 
     scanners = [(label, each, ScanContext(session=session, strings=strings)) for label, each in sanitizers]
     clean: dict[Unit, str] = {}
     found: dict[Unit, list[Found]] = {}
+    machine: dict[str, str] = {}
     pending = {unit: [unit] for unit in units if not inert(unit)}  # as it is now -> as it was
     for _ in range(ROUNDS):
         changed: dict[Unit, list[Unit]] = {}
-        for unit, spans in scan(list(pending), scanners).items():
+        for unit, spans in scan(list(pending), scanners, machine).items():
             text = splice(unit.text, spans, names)
             origins = pending[unit]
             changed.setdefault(Unit(unit.key, text), []).extend(origins)
@@ -108,7 +112,7 @@ def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], session: 
                 clean[origin] = text
                 found.setdefault(origin, []).extend(spans)
         if not changed:
-            return told(containers, clean, found, names)
+            return told(containers, clean, found, names, machine)
         pending = changed
     raise PrivacyError(f"session {session}: still not clean after {ROUNDS} passes; it is left out")
 
@@ -127,7 +131,11 @@ class Names(dict[tuple[str, str], str]):
 
 
 def told(
-    containers: list[tuple[str, Any]], clean: Mapping[Unit, str], found: Mapping[Unit, list[Found]], names: Names
+    containers: list[tuple[str, Any]],
+    clean: Mapping[Unit, str],
+    found: Mapping[Unit, list[Found]],
+    names: Names,
+    machine: dict[str, str],
 ) -> Sanitized:
     """The result, with places counted."""
     value, places, keys = rebuilt(containers, clean)
@@ -143,7 +151,7 @@ def told(
     fields: Counter[str] = Counter()
     for key, n in keys.items():
         fields[key if key in FIELDS else OTHER] += n
-    return Sanitized(value, dict(counts), dict(by_rule), removed, dict(fields))
+    return Sanitized(value, dict(counts), dict(by_rule), removed, dict(fields), machine)
 
 
 def inert(unit: Unit) -> bool:
@@ -164,8 +172,13 @@ def batches(items: Sequence[Unit]) -> Iterator[list[Unit]]:
         yield batch
 
 
-def scan(items: Sequence[Unit], scanners: Sequence[tuple[str, Sanitizer, ScanContext]]) -> dict[Unit, list[Found]]:
-    """What the sanitizers find in `items`, merged; units without findings are left out."""
+def scan(
+    items: Sequence[Unit],
+    scanners: Sequence[tuple[str, Sanitizer, ScanContext]],
+    machine: dict[str, str] | None = None,
+) -> dict[Unit, list[Found]]:
+    """What the sanitizers find in `items`, merged; units without findings are left out. `machine` is given what is
+    found only because this machine knows it (value in small letters -> type)."""
     found: dict[Unit, list[Found]] = {}
     for batch in batches(items):
         texts = [unit.text for unit in batch]
@@ -176,8 +189,22 @@ def scan(items: Sequence[Unit], scanners: Sequence[tuple[str, Sanitizer, ScanCon
             for span in guarded(label, sanitizer, texts, context):
                 unit = batch[span.index]
                 found.setdefault(unit, []).append(Found(span.start, span.end, span.type, f"{label}/{span.rule}"))
+    for unit, spans in found.items() if machine is not None else ():
+        machine.update(of_machine(unit.text, spans))
     merged = ((unit, outside(unit.text, merge(spans))) for unit, spans in found.items())
     return {unit: spans for unit, spans in merged if spans}
+
+
+def of_machine(text: str, spans: Sequence[Found]) -> Iterator[tuple[str, str]]:
+    """Values that rules called `machine` found, as far as other places, or other types, were found without them."""
+    known = {span: text[span.start : span.end].lower() for span in spans if span.rule.endswith(MACHINE)}
+    for value in dict.fromkeys(known.values()):
+        if places(spans) != places(span for span in spans if known.get(span) != value):
+            yield value, next(span.type for span, one in known.items() if one == value)
+
+
+def places(spans: Iterable[Found]) -> list[tuple[int, int, str]]:
+    return [span[:3] for span in merge(spans)]
 
 
 def guarded(label: str, sanitizer: Sanitizer, texts: Sequence[str], context: ScanContext) -> list[Span]:

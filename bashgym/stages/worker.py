@@ -34,7 +34,9 @@ from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
 
 # rooms and files whose code has no part in what the store holds
-NOT_DATA = frozenset("cli.py run.py display.py show.py verbs capture history report rented plugins inside".split())  # noqa: SIM905
+NOT_DATA = frozenset(
+    "cli.py run.py display.py show.py verbs capture history report rented plugins inside lock lineage".split()  # noqa: SIM905
+)
 
 
 CANARY = ""  # the label of no source
@@ -109,6 +111,7 @@ def process(task: SessionTask) -> str:
         redactions=dict(sorted(found.counts.items())),
         rules=dict(sorted(found.by_rule.items())),
         fields=dict(sorted(found.by_field.items())),
+        known=tuple(sorted(pseudonyms.known(type, value) for value, type in found.machine.items())),
         traces=tuple(one.summary for one in judged),
         seconds=clock,
     )

@@ -79,6 +79,7 @@ class Sanitizer:
         self.rules = RuleScanner(folder / "identity.yaml", builtins=False)
         self.anyone = lru_cache(4096)(self.somebody)  # a session names the same few again and again
         self.known = {name.lower(): "NAME" for name in config.names if name.strip()}
+        self.named = frozenset(self.known)
         self.skipped: Counter[str] = Counter()
         if config.machine:
             for value, type in machine():
@@ -100,7 +101,8 @@ class Sanitizer:
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         if "known" not in context.memory:
             context.memory["told"] = told = self.told(context.strings)
-            context.memory["known"] = KnownValues(self.learnt(told) | self.known)
+            learnt = context.memory["learnt"] = self.learnt(told)
+            context.memory["known"] = KnownValues(learnt | self.known)
         known: KnownValues = context.memory["known"]
         told = context.memory["told"]
         told |= self.told([text for text in strings if text not in told])
@@ -114,7 +116,12 @@ class Sanitizer:
             if self.distinct(value) or addressed(low.text, start, end):
                 index, offset = low.place(start)
                 first, last = seen[index].back(start - offset, end - offset)
-                yield Span(index=index, start=first, end=last, type=known.types[value], rule="known")
+                yield Span(index=index, start=first, end=last, type=known.types[value], rule=self.rule(value, context))
+
+    def rule(self, value: str, context: ScanContext) -> str:
+        """`known` for what the settings name or the session tells, `machine` for what only this machine tells."""
+        told = value in self.named or context.memory["learnt"].get(value) == self.known.get(value)
+        return "known" if told or value not in self.known else "machine"
 
     def learnt(self, told: Mapping[str, Sequence[Place]]) -> dict[str, str]:
         """Value in lower case -> type, from every place in the session that tells one; paths also as slugs."""

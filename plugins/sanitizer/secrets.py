@@ -124,7 +124,7 @@ class Sanitizer:
         joined = Joined(texts)
         for start, end, value in known.find(joined.text):
             index, offset = joined.place(start)
-            yield Span(index=index, start=start - offset, end=end - offset, type=known.types[value], rule="known")
+            yield Span(index=index, start=start - offset, end=end - offset, type=known.types[value], rule="machine")
         for index, start, end in seed_phrases(joined):
             yield Span(index=index, start=start, end=end, type="SEED_PHRASE", rule="words")
         for index, text in enumerate(texts):
