@@ -153,7 +153,7 @@ def tokens(text: str) -> Iterator[tuple[str, str]]:
             at = here.end()
         elif redirection := REDIRECTION.match(text, at):
             at, target = word(text, skip(text, redirection.end()))
-            if ">" in redirection[0] and not redirection[0].endswith(">&"):
+            if ">" in redirection[0] and not (redirection[0].endswith(">&") and re.match(r"[\d-]", target)):
                 yield "write", target
             elif redirection[0].endswith("<<<"):
                 yield "stdin", target

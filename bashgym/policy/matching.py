@@ -1,0 +1,33 @@
+"""The rules of conf/commands.yaml: what is destructive by its words alone."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from bashgym.policy.feed import Feed
+from bashgym.policy.knowledge import Knowledge, Rule
+from bashgym.policy.options import Options, options
+from bashgym.policy.places import UNRESOLVED
+from bashgym.policy.verdicts import ALLOWED, Verdict, destructive, unknown
+
+
+def by_rules(facts: Knowledge, program: str, values: Sequence[str], texts: Sequence[str], given: Feed) -> Verdict:
+    """The rules of conf/commands.yaml."""
+    set_options = options(values)
+    line = "\n".join(part for part in (" ".join([program, *texts]), given.text, given.source) if part)
+    for rule in facts.rules:
+        if any(fnmatchcase(program, pattern) for pattern in rule.programs) and matches(rule, set_options, line):
+            return destructive(rule.name, rule.reason)
+    mine = [rule for rule in facts.rules if rule.words and program in rule.programs]
+    if mine and set_options.plain[:1] and UNRESOLVED in set_options.plain[0]:
+        return unknown("does what a variable says")
+    return ALLOWED
+
+
+def matches(rule: Rule, given: Options, line: str) -> bool:
+    wanted = list(rule.words)
+    for word in given.plain:
+        if wanted and word == wanted[0]:
+            wanted.pop(0)
+    if wanted or not all(given.has(flag) for flag in rule.flags) or any(given.has(flag) for flag in rule.unless):
+        return False
+    return rule.text is None or bool(rule.text.search(line))
