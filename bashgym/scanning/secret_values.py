@@ -26,12 +26,14 @@ DIGIT = re.compile(r"[0-9]")
 LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost
 NATURAL = 5.5  # bits per character up to which a value is made of words
 LONGEST_PLACEHOLDER = 256
+NAME_LENGTH = 12  # characters; what is longer in an expression and not made of words is no name of code
 FILLER = 128  # characters that tell whether a value counts up
 LONGEST_IDENTIFIER = 96
 WORD_LENGTH = 2.6  # letters a hump of a name has on average, at least; of random letters it has two
 WORD_BITS = 7.0  # what such a hump may cost a letter
 CHUNKS = re.compile(r"[^A-Za-z0-9]+")
 GROUPS = re.compile(r"[A-Za-z]+|[0-9]+")
+CAMEL = re.compile(r"[A-Za-z]?[a-z]{3,}[A-Z][a-z]{2,}[A-Za-z0-9]*$")
 HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
 SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
@@ -160,7 +162,7 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
 
 def code(name: str, value: str, whole_line: bool) -> bool:
     """Whether a bare value is an expression: `key===t?r.C0.ESC+`, `auto secret = kSecrets + 1`."""
-    if CODE.search(value) and max(map(len, CHUNKS.split(value))) <= 12:
+    if CODE.search(value) and all(len(chunk) <= NAME_LENGTH or wordy(chunk, 0) for chunk in CHUNKS.split(value)):
         return True
     return not whole_line and not name.isupper() and identifier(value)
 
@@ -169,7 +171,7 @@ def in_quotes(value: str, password: bool) -> bool:
     """Whether a quoted value that is not random is one: `"logmein"` for a password, letters and digits for a token."""
     if password:
         return value.isalnum() or not STRONG.search(value)
-    return len(value) >= 8 and mixed(value)
+    return len(value) >= 8 and mixed(value) and not (CAMEL.match(value) and identifier(value))
 
 
 def bare(name: str, value: str, password: bool) -> bool:

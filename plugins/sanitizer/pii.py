@@ -38,7 +38,7 @@ VERSION = re.compile(
     r"(?:version|ver|release|build|tag|[=<>~^]=|[a-z0-9_]/v?|\bv|[a-z]-)[\s\"'(:=]{0,4}$", re.IGNORECASE
 )
 NO_PHONE = re.compile(  # a difference, a measure, an address, a date
-    r"\+\d{4,}\.\d{1,3}|\d{1,3}(?:\.\d{1,3}){3}|\d{4}-\d\d-\d\d(?:[ -]\d{1,2})?"
+    r"\+\d{4,}\.\d.*|\d{1,3}(?:\.\d{1,3}){3}|\d{4}-\d\d-\d\d(?:[ -]\d{1,2})?"
 )
 MORE = re.compile(r"\.\d|\w|\.in-addr")
 ADDRESS_WORDS = re.compile(
