@@ -1,7 +1,8 @@
 """What can be chosen (presets, recipes) and what was: a recipe whose every choice is checked. Nothing of Hydra here."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Recipe:
     choices: tuple[Choice, ...]
     overrides: tuple[str, ...]
     notices: tuple[str, ...]
+    locked: Mapping[str, Any] | None = field(default=None, compare=False)  # the lock file it was made from, if it was
 
     @property
     def model_name(self) -> str:

@@ -1,5 +1,6 @@
 """What every stage of a run may use."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,15 @@ class Screen(Protocol):
 
 
 @dataclass
+class Told:
+    """What the stages tell of single traces and sessions, for the run's lock file."""
+
+    dropped: dict[str, str] = field(default_factory=dict)  # trace -> why the curators left it out
+    rows: Counter[str] = field(default_factory=Counter)  # trace -> rows of the dataset
+    drops: dict[str, dict[str, int]] = field(default_factory=dict)  # key of a session -> what its rows lack, by reason
+
+
+@dataclass
 class Run:
     """One run: its recipe, its folder, what it has noted so far."""
 
@@ -41,6 +51,7 @@ class Run:
     store: Store
     screen: Screen
     built: dict[str, Any] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
 
     def plugin(self, choice: Choice) -> Any:
         """The plugin of a choice, built once."""

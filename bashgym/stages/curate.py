@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -29,15 +29,15 @@ def run_curators(run: Run, traces: list[tuple[str, TraceSummary]]) -> list[Kept]
     families = family_of([trace for _, trace in traces])
     index, by_session = [], {}
     for key, trace in traces:
-        if trace.label not in classes:
-            dropped[f"class {trace.label}"] += 1
-        elif not trace.examples:
-            dropped["nothing to learn from"] += 1
-        elif trace.session in by_session:
+        if trace.session in by_session:
             dropped["listed twice"] += 1
+        elif reason := unfit(trace, classes):
+            dropped[reason] += 1
+            run.told.dropped[trace.session] = reason
         else:
             index.append(compact(trace, families[trace.session]))
             by_session[trace.session] = (key, trace)
+            run.told.dropped.pop(trace.session, None)
     index, splits, how = decided(run, index, dropped)
     kept = [
         Kept(key, trace, splits[trace.session], copied)
@@ -49,6 +49,13 @@ def run_curators(run: Run, traces: list[tuple[str, TraceSummary]]) -> list[Kept]
     seconds = time.perf_counter() - started
     run.manifest.stage("curate", len(traces), len(kept), dict(dropped), seconds, splits=dict(sizes), how=how, **more)
     return kept
+
+
+def unfit(trace: TraceSummary, classes: Collection[str]) -> str:
+    """Why no curator is asked about a trace; empty where they are."""
+    if trace.label not in classes:
+        return f"class {trace.label}"
+    return "" if trace.examples else "nothing to learn from"
 
 
 def compact(trace: TraceSummary, family: str) -> SessionKey:
@@ -84,7 +91,9 @@ def decided(
             raise PluginError(f"curator '{label}' gave no decision on session {missing}; see bashgym/kinds.py")
         for one in decisions.values():
             if not one.keep:
-                dropped[one.reason or f"dropped by {label}"] += 1
+                reason = one.reason or f"dropped by {label}"
+                dropped[reason] += 1
+                run.told.dropped[one.session] = f"curator {label}: {reason}"
             elif one.reason:
                 how[one.reason] = None
             if one.split:

@@ -119,13 +119,15 @@ def write(
             if splits.keys().isdisjoint(task.traces):
                 canaries.writelines(line + b"\n" for line in lines)
                 continue
-            dropped.update(orjson.loads(first))
+            run.told.drops[task.key] = orjson.loads(first)
+            dropped.update(run.told.drops[task.key])
             for session, row in map(orjson.loads, lines):
                 line = jsonl.dumps(row)
                 better = cleaned(row, line, sweep, key)
                 repaired += better is not None
                 files[splits[session]].write((better or line) + b"\n")
                 rows[splits[session]] += 1
+                run.told.rows[session] += 1
     finally:
         for file in files.values():
             file.close()

@@ -11,6 +11,7 @@ import orjson
 
 from bashgym import pseudonyms
 from bashgym.errors import InputError
+from bashgym.reading import excluded
 from bashgym.records import SessionRef, SessionSummary, TraceSummary
 from bashgym.stages import ledger
 from bashgym.stages.context import Run, carry_out, spec
@@ -24,6 +25,7 @@ class Processed(NamedTuple):
     keys: list[str]
     traces: list[tuple[str, TraceSummary]]  # (key of the session, trace)
     canary: str  # key of the canaries' session, which is in neither
+    refs: list[tuple[str, SessionRef]]  # (label of the source, session) of each key
 
 
 def run_sessions(run: Run) -> Processed:
@@ -38,7 +40,7 @@ def run_sessions(run: Run) -> Processed:
     planted = SessionTask(work=work, label=CANARY, ref=canary_ref(run))
     keys = worked(run, tasks, planted)
     totals = note(run, keys, [task.ref for task in tasks], left_out, listing)
-    return Processed(keys, totals, planted.key)
+    return Processed(keys, totals, planted.key, refs)
 
 
 def canary_ref(run: Run) -> SessionRef:
@@ -63,7 +65,13 @@ def listed(run: Run) -> tuple[list[tuple[str, SessionRef]], Counter[str]]:
         labels = ", ".join(choice.key for choice in run.recipe.all("source"))
         raise InputError(f"{labels}: no sessions found there; point {labels.split(', ')[0]}.path at some")
     ordered = sorted(found.items(), key=lambda item: (item[0][0], item[1].id, item[1].sha256))
-    return [(label, ref) for (label, _), ref in ordered], left_out
+    refs = [(label, ref) for (label, _), ref in ordered]
+    if run.recipe.locked is None:
+        return refs, left_out
+    locked = {(one["source"], one["id_sha256"]) for one in run.recipe.locked["sessions"]["list"]}
+    kept = [(label, ref) for label, ref in refs if (label, excluded.digest(ref.id)) in locked]
+    left_out["not in the lock file"] += len(refs) - len(kept)
+    return kept, +left_out
 
 
 def session_work(run: Run) -> SessionWork:
