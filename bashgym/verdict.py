@@ -7,7 +7,8 @@ from bashgym.settings import VerdictSettings
 
 
 def classify(verdicts: Sequence[Verdict], settings: VerdictSettings) -> tuple[Class, float | None]:
-    """(class, score): the score is the weighted mean over the judges that spoke, None where too few did.
+    """(class, score): the score is the weighted mean over the judges that spoke, at most the least of their caps; None
+    where too few spoke.
 
     failed: a judge saw it fail, or the score is below silver. gold and silver: at or above their threshold and
     verified by something that ran. unverified: all else, whatever the score."""
@@ -27,9 +28,10 @@ def classify(verdicts: Sequence[Verdict], settings: VerdictSettings) -> tuple[Cl
 
 
 def weighted(spoken: Sequence[Verdict], settings: VerdictSettings) -> float | None:
-    """The weighted mean of the scores; None when all weights are zero."""
+    """The weighted mean of the scores, under every cap; None when all weights are zero."""
     weights = [settings.weights.get(verdict.judge, 1.0) for verdict in spoken]
     total = sum(weights)
     if not total:
         return None
-    return sum(weight * (verdict.score or 0.0) for weight, verdict in zip(weights, spoken, strict=True)) / total
+    mean = sum(weight * (verdict.score or 0.0) for weight, verdict in zip(weights, spoken, strict=True)) / total
+    return min([mean, *(verdict.cap for verdict in spoken if verdict.cap is not None)])

@@ -20,7 +20,7 @@ FLOORS = [
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub", "claude_code",
         "codex", "gemini", "opencode", "copilot",
-        "signals", "policy", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
+        "signals", "hacking", "policy", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
         "training_log", "report", "prices", "exports", "traffic", "rows", "similar", "mining",
     },
     {"registry"},

@@ -10,6 +10,7 @@ from typing import Literal
 Tone = Literal["praise", "complaint", "neutral"]
 
 FIRST = 200  # characters that are read
+LONGEST_WORDS = 4000  # of an agent's last message
 COMPLAINT = re.compile(
     r"""\b(?:
       (?:that|this|it)(?:'s|\ is|\ was)?\ (?:still\ |just\ |totally\ |completely\ )?
@@ -34,6 +35,21 @@ PRAISE = re.compile(
     )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+# what an agent says at the end of what it leaves undone
+ADMISSION = re.compile(
+    r"""\b(?:
+      i\ (?:did\ not|didn't|have\ not|haven't)\ (?:yet\ )?(?:get\ to|got\ to|writ(?:e|ten)|add(?:ed)?|implement(?:ed)?|finish(?:ed)?|do(?:ne)?|cover(?:ed)?)
+      | (?:could\ not|couldn't|was\ not\ able\ to|wasn't\ able\ to|unable\ to)\ (?:get|finish|complete|fix|make|solve|figure|implement)
+      | (?:is|are|remains?|was)\ (?:still\ )?(?:not\ (?:yet\ )?(?:implemented|finished|done|covered|working)|unfinished|undone|incomplete|left\ (?:open|undone|for\ later))
+      | still\ (?:fails?|failing|red|broken|missing|to\ do|open)
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def admits(text: str) -> bool:
+    """Whether an agent's last words say that a part is not done."""
+    return bool(ADMISSION.search(text[:LONGEST_WORDS].replace("’", "'")))
 
 
 def tone(text: str) -> Tone:

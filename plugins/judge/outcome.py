@@ -63,6 +63,11 @@ class Judge:
         complaint: float = Field(default=-0.2, ge=-1, le=1)
         """The user's last turn complains and nothing was done about it; half of it where something was."""
 
+        corrected: float = Field(default=0.7, ge=0, le=1)
+        """The most a session can have in which the user had to complain and was heard."""
+        admitted: float = Field(default=0.7, ge=0, le=1)
+        """The most a session can have whose agent says at the end that a part is not done."""
+
     def __init__(self, config: Config) -> None:
         self.config = config
 
@@ -85,6 +90,7 @@ class Judge:
             reason=fatal or ", ".join(f"{name} {value:+.2f}" for name, value in parts.items()) or "nothing told",
             verified=verified,
             fatal=bool(fatal),
+            cap=self.cap(seen, trace),
             signals=tuple(told.signals(seen, trace)),
         )
 
@@ -94,6 +100,23 @@ class Judge:
         for name, times in amounts(seen).items():
             if times:
                 yield name, weights[name] * times
+
+    def cap(self, seen: "History", trace: Trace) -> float | None:
+        """What was put right after a complaint, or left undone, is not the best there is."""
+        caps = []
+        if seen.words and seen.words.tone == "complaint" and seen.words.of_work and seen.words.answered:
+            caps.append(self.config.corrected)
+        if last_admits(trace):
+            caps.append(self.config.admitted)
+        return min(caps, default=None)
+
+
+def last_admits(trace: Trace) -> bool:
+    """Whether the agent's last words say that a part is not done."""
+    from bashgym.signals.words import admits
+
+    said = [step.text for step in trace.steps if step.info.kind == "agent" and step.info.active and step.text.strip()]
+    return bool(said) and admits(said[-1])
 
 
 def amounts(seen: "History") -> dict[str, float]:

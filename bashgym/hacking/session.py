@@ -1,0 +1,86 @@
+"""One session as the signs are looked for in it: what was changed net, what was asked, when the tests were red."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bashgym.hacking.asked import Asked, asked
+from bashgym.hacking.deltas import Delta, Deltas
+from bashgym.hacking.rules import Rules
+from bashgym.signals.calls import Called, calls, command_line
+from bashgym.signals.changes import changes
+from bashgym.signals.suite_runs import SuiteRun, suite_runs
+from bashgym.trace import Trace
+
+
+class Sign(NamedTuple):
+    """A sign of a hack. `sure` 0 to 1; `excuse`: why it is none after all."""
+
+    kind: str
+    step_id: int
+    what: str
+    sure: float
+    excuse: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    rules: Rules
+    asked: Asked
+    deltas: tuple[Delta, ...]
+    called: tuple[Called, ...]
+    lines: tuple[str | None, ...]  # of each call: the command it ran
+    runs: tuple[SuiteRun, ...]
+    seen: dict[str, str]  # files whose whole content is known at the end
+    spec: bool  # the tests as they were are what was to be met: red before the work began, or said to be
+    worked: bool  # source was changed
+
+    @property
+    def tests(self) -> list[Delta]:
+        return [delta for delta in self.deltas if self.is_test(delta)]
+
+    @property
+    def checks(self) -> list[Delta]:
+        return [delta for delta in self.deltas if self.rules.is_check(delta.path)]
+
+    @property
+    def sources(self) -> list[Delta]:
+        return [delta for delta in self.deltas if self.rules.is_source(delta.path)]
+
+    def is_test(self, delta: Delta) -> bool:
+        """By its path; a file of another name where what was changed is in tests (Rust keeps them inside)."""
+        if self.rules.is_test(delta.path):
+            return True
+        lines = (*delta.old, *delta.new)
+        if self.rules.tests("\n".join(lines)):
+            return True
+        marked = any(line in self.rules["skip"] or self.rules.asserts(line) for line in lines)
+        return marked and self.rules.is_source(delta.path) and bool(self.rules.tests(delta.text))
+
+    def added(self, of: list[Delta]) -> str:
+        return "\n".join(line for delta in of for line in delta.new)
+
+
+def opened(trace: Trace, rules: Rules) -> Session:
+    """Reads the active branch once."""
+    called = tuple(calls(trace))
+    reader = Deltas(trace.info.project.cwd)
+    for one in called:
+        reader.take(one)
+    deltas = tuple(reader.files.values())
+    wish = asked(trace)
+    runs = tuple(run for one in called for run in suite_runs(one, trace))
+    sources = [delta for delta in deltas if rules.is_source(delta.path)]
+    first = min((step for delta in sources for step in delta.steps), default=None)
+    unseen = [change for one in called for change in changes(one, trace) if not change.known]
+    red = any(run.result == "failed" and (first is None or run.step_id < first) for run in runs)
+    return Session(
+        rules=rules,
+        asked=wish,
+        deltas=deltas,
+        called=called,
+        lines=tuple(command_line(one) for one in called),
+        runs=runs,
+        seen=reader.seen,
+        spec=wish.red or wish.forbids or (wish.fix and red),
+        worked=bool(sources) or bool(unseen),
+    )
