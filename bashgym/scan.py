@@ -189,8 +189,9 @@ def scan(
             for span in guarded(label, sanitizer, texts, context):
                 unit = batch[span.index]
                 found.setdefault(unit, []).append(Found(span.start, span.end, span.type, f"{label}/{span.rule}"))
-    for unit, spans in found.items() if machine is not None else ():
-        machine.update(of_machine(unit.text, spans))
+    if machine is not None:
+        for unit, spans in found.items():
+            machine.update(of_machine(unit.text, spans))
     merged = ((unit, outside(unit.text, merge(spans))) for unit, spans in found.items())
     return {unit: spans for unit, spans in merged if spans}
 
