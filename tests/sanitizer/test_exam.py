@@ -1,7 +1,8 @@
-"""Recall and collateral on the exam, where it lies beside this checkout: a corpus made from a seed nobody tuned for."""
+"""Recall and collateral on the exam, where it lies beside this checkout: corpora from seeds nobody tuned for."""
 
 import importlib.util
 import json
+import random
 import subprocess
 import sys
 from collections import Counter
@@ -12,12 +13,15 @@ from typing import Any
 
 import pytest
 
-from bashgym.scan import Sanitized
+from bashgym.registry import load
+from bashgym.scan import Sanitized, sanitize
 
 EXAM = Path(__file__).resolve().parents[3] / "shared" / "exam"
-SEED = "20251103"
-FLOORS = {"secret": 0.97, "pii": 0.97, "identity": 0.95}
-MOST_LOST = 20  # tokens per MB of text in which nothing was planted
+KEY = bytes(range(32))
+DRAWN = random.SystemRandom().randrange(10**9)  # another corpus in every run; printed, so that it can be made again
+MOST_LOST = 5  # tokens per MB of text in which nothing was planted
+# of 37 "secrets" of secretlint four begin with the name of their variable and one is a row of x: these stay
+FLOORS = {"betterleaks": 0.93, "gitleaks": 0.93, "noseyparker": 0.93, "secretlint": 0.85}
 
 pytestmark = pytest.mark.skipif(not EXAM.is_dir(), reason="the exam is not beside this checkout")
 
@@ -32,10 +36,14 @@ def score() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    subprocess.run([sys.executable, EXAM / "make_corpus.py", SEED, folder, "1.5"], check=True, capture_output=True)
-    return folder
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Path]:
+    def made(seed: int, megabytes: str) -> Path:
+        folder = tmp_path_factory.mktemp("corpus")
+        command = [sys.executable, EXAM / "make_corpus.py", str(seed), folder, megabytes]
+        subprocess.run(command, check=True, capture_output=True)
+        return folder
+
+    return made
 
 
 def sanitized(file: Path, clean: Callable[..., Sanitized]) -> Iterator[tuple[Any, Any]]:
@@ -48,36 +56,49 @@ def sanitized(file: Path, clean: Callable[..., Sanitized]) -> Iterator[tuple[Any
         yield from zip(lines, clean(lines).value, strict=True)
 
 
-def test_what_was_planted_is_gone(corpus: Path, score: ModuleType, clean: Callable[..., Sanitized]) -> None:
-    after = [dict(after) for _, after in sanitized(corpus / "planted.jsonl", clean)]
-    removed: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for plant in json.loads((corpus / "truth.json").read_text()):
+def left(folder: Path, score: ModuleType, clean: Callable[..., Sanitized]) -> list[tuple[str, str]]:
+    """Kind and form of what was planted and is still there."""
+    after = [dict(after) for _, after in sanitized(folder / "planted.jsonl", clean)]
+    planted = json.loads((folder / "truth.json").read_text())
+    assert len(planted) > 200
+    found = []
+    for plant in planted:
         value = plant["value"].rsplit("/", 1)[-1] if plant["kind"] == "discord_hook" else plant["value"]
-        family = score.group(plant).split(":")[0]
-        total[family] += 1
-        removed[family] += not score.survives(value, "\n".join(score.leaves(after[plant["line"]])))
-    assert all(total[family] > 30 for family in FLOORS)
-    assert {
-        family: removed[family] / total[family]
-        for family, floor in FLOORS.items()
-        if removed[family] < floor * total[family]
-    } == {}
+        if score.survives(value, "\n".join(score.leaves(after[plant["line"]]))):
+            found.append((plant["kind"], plant["form"]))
+    return found
 
 
-def test_what_was_not_planted_stays(corpus: Path, score: ModuleType, clean: Callable[..., Sanitized]) -> None:
+def test_all_that_was_planted_is_gone(
+    corpus: Callable[..., Path], score: ModuleType, clean: Callable[..., Sanitized]
+) -> None:
+    print(f"corpus of seed {DRAWN}")
+    assert left(corpus(DRAWN, "1"), score, clean) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_all_that_was_planted_is_gone_seed_by_seed(
+    seed: int, corpus: Callable[..., Path], score: ModuleType, clean: Callable[..., Sanitized]
+) -> None:
+    assert left(corpus(seed, "0.6"), score, clean) == []
+
+
+def test_what_was_not_planted_stays(
+    corpus: Callable[..., Path], score: ModuleType, clean: Callable[..., Sanitized]
+) -> None:
+    file = corpus(20251103, "1.5") / "clean.jsonl"
     lost: Counter[str] = Counter()
-    for before, after in sanitized(corpus / "clean.jsonl", clean):
+    for before, after in sanitized(file, clean):
         for one, other in zip(score.leaves(before), score.leaves(after), strict=True):
             if one != other:
                 lost += Counter(score.TOKEN.findall(one)) - Counter(score.TOKEN.findall(other))
-    megabytes = (corpus / "clean.jsonl").stat().st_size / 1e6
-    assert sum(lost.values()) / megabytes <= MOST_LOST, lost.most_common(10)
+    assert sum(lost.values()) / (file.stat().st_size / 1e6) <= MOST_LOST, lost.most_common(10)
 
 
-@pytest.mark.parametrize(("cases", "floor"), [("secrets", 0.95), ("pii", 0.97)])
-def test_cases_of_other_tools(cases: str, floor: float, score: ModuleType, clean: Callable[..., Sanitized]) -> None:
-    hit = total = 0
+def recall(cases: str, score: ModuleType, clean: Callable[..., Sanitized]) -> dict[str, tuple[int, int]]:
+    """Hits and cases, by source (of secrets) or `all` (of personal data)."""
+    counts: dict[str, tuple[int, int]] = {}
     for line in score.lines(str(EXAM / f"{cases}.dev.jsonl.gz")):
         case = json.loads(line)
         if case.get("kind") != "tp" or case.get("skip") or case.get("ambiguous") or case.get("weak"):
@@ -86,9 +107,37 @@ def test_cases_of_other_tools(cases: str, floor: float, score: ModuleType, clean
             continue
         secrets = [score.core(case["secret"])] if cases == "secrets" else [case["text"][a:b] for a, b in case["spans"]]
         after = clean(case["text"]).value
-        total += 1
-        hit += not any(score.survives(secret, after) for secret in secrets)
-    assert total > 100 and hit / total >= floor
+        source = case["source"] if cases == "secrets" else "all"
+        hits, total = counts.get(source, (0, 0))
+        counts[source] = hits + (not any(score.survives(secret, after) for secret in secrets)), total + 1
+    return counts
+
+
+def overall(counts: dict[str, tuple[int, int]]) -> float:
+    return sum(hits for hits, _ in counts.values()) / sum(total for _, total in counts.values())
+
+
+def test_secrets_of_other_tools(score: ModuleType, clean: Callable[..., Sanitized]) -> None:
+    counts = recall("secrets", score, clean)
+    assert overall(counts) >= 0.975
+    assert {source for source, (hits, total) in counts.items() if hits < FLOORS[source] * total} == set()
+
+
+def test_without_rules_for_providers(score: ModuleType, built: dict[str, Any]) -> None:
+    plugin = load("sanitizer", "secrets")
+    blind = {**built, "secrets": plugin(plugin.Config(providers=False))}
+    counts = recall("secrets", score, lambda value: sanitize(value, list(blind.items()), KEY, "s"))
+    assert overall(counts) >= 0.90
+
+
+def test_personal_data_of_other_tools(score: ModuleType, clean: Callable[..., Sanitized]) -> None:
+    assert overall(recall("pii", score, clean)) >= 0.99
+    cases = [json.loads(line) for line in score.lines(str(EXAM / "pii.dev.jsonl.gz"))]
+    harmless = [case for case in cases if case.get("kind") != "tp" and case.get("core")]
+    kept = [case for case in harmless if not (case.get("skip") or case.get("ambiguous") or case.get("weak"))]
+    kept = [case for case in kept if case.get("policy") not in ("keep_ok", "unclear")]
+    assert len(kept) > 100
+    assert sum(clean(case["text"]).value != case["text"] for case in kept) <= 2
 
 
 def test_hard_negatives_stay(score: ModuleType, clean: Callable[..., Sanitized]) -> None:
