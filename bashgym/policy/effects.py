@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from bashgym.policy.knowledge import load
 from bashgym.policy.options import Options, options
 from bashgym.policy.places import PRECIOUS, UNRESOLVED, WILD, harmless_device, kind
 from bashgym.policy.values import Session
@@ -39,6 +40,8 @@ def writes(path: str, session: Session, command: str = "") -> Verdict:
         if path.startswith(("/dev/tcp/", "/dev/udp/")):
             return destructive("shells", "opens a connection to another machine", command)
         return ALLOWED if harmless_device(path) else destructive("disk", f"writes over the device {path}", command)
+    if path.rstrip("/") in load().places.temporary:
+        return ALLOWED
     place = kind(path, session.cwd)
     if place in ("unknown", "startup"):
         return unknown("writes to a file that is not known" if place == "unknown" else f"writes to {path}", command)
@@ -153,7 +156,7 @@ def found(words: Sequence[str]) -> list[str]:
     rest = list(words[len(starts) :])
     narrow = any(
         word.lstrip("-") in NARROWING and not WILD.fullmatch(value.strip("*/") or "*")
-        for word, value in zip(rest, [*rest[1:], ""], strict=True)
+        for word, value in zip(rest, [*rest[1:], ""], strict=False)
         if word.startswith("-")
     )
     return [f"{start.rstrip('/')}/found" if narrow and safe(start) else start for start in starts or ["."]]

@@ -11,6 +11,7 @@ from bashgym.policy.values import Session, decoded, inside, output_of, printed_b
 from bashgym.policy.wrapped import inner
 from bashgym.signals.shell import Command, every
 
+LONGEST_PIPE = 64  # commands; where a longer one begins is not looked for
 How = Literal["nothing", "text", "downloaded", "unknown"]
 
 
@@ -39,9 +40,9 @@ def feed(commands: Sequence[Command], index: int, session: Session) -> Feed:
 
 
 def chained(commands: Sequence[Command], index: int) -> list[Command]:
-    """The commands that the pipe into the one at `index` comes through, the first one first."""
+    """The commands that the pipe into the one at `index` comes through, the first one first; the last of many."""
     first = index
-    while first and commands[first].before == "|":
+    while first and commands[first].before == "|" and index - first < LONGEST_PIPE:
         first -= 1
     return [bare(command) for command in commands[first:index]]
 
@@ -81,6 +82,8 @@ def piped(commands: Sequence[Command], index: int, session: Session) -> Feed:
     if any(downloads(command) for command in chain):
         return DOWNLOADED
     source, filters = chain[0], chain[1:]
+    if source.before == "|":
+        return UNKNOWN
     if source.stdin and source.program == "cat":
         text: str | None = str(source.stdin)
     else:

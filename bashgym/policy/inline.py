@@ -7,10 +7,14 @@ from bashgym.policy.effects import deletes, writes
 from bashgym.policy.knowledge import load
 from bashgym.policy.places import UNRESOLVED
 from bashgym.policy.values import Session
-from bashgym.policy.verdicts import ALLOWED, Verdict, unknown, worst
+from bashgym.policy.verdicts import ALLOWED, Verdict, destructive, unknown, worst
 
 LITERAL = re.compile(
     r"""(?P<q>'''|\"""|['"`])(?P<text>(?:\\.|(?!(?P=q)).)*)(?P=q)|\bqw?\{(?P<braced>[^{}]*)\}""", re.DOTALL
+)
+FORKS = re.compile(
+    r"\bfork\b\s*(?:\(\s*\))?\s*(?:while|for|until)\b|while\s*\(?\s*(?:1|true)\s*\)?\s*[:{]?[^\n]{0,20}\bfork\b",
+    re.IGNORECASE,
 )
 RAW_DEVICE = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper|mem|kmem|dm-)")
 
@@ -20,6 +24,8 @@ def judged(code: str, session: Session, command: str, judge: Callable[[str], Ver
     known = load().code
     literals = [match["text"] if match["text"] is not None else match["braced"] for match in LITERAL.finditer(code)]
     verdicts = [writes(text, session, command) for text in literals if RAW_DEVICE.match(text)]
+    if FORKS.search(code):
+        verdicts.append(destructive("processes", "starts processes without end", command))
     if known.deletes.search(code):
         verdicts += removed(literals, session, command)
     if known.runs.search(code):

@@ -7,15 +7,17 @@ from bashgym.policy.feed import Feed
 from bashgym.policy.knowledge import Knowledge, Rule
 from bashgym.policy.options import Options, options
 from bashgym.policy.places import UNRESOLVED
+from bashgym.policy.values import Session, plain, resolved
 from bashgym.policy.verdicts import ALLOWED, Verdict, destructive, unknown
 
 
-def by_rules(facts: Knowledge, program: str, values: Sequence[str], texts: Sequence[str], given: Feed) -> Verdict:
-    """The rules of conf/commands.yaml."""
-    set_options = options(values)
-    line = "\n".join(part for part in (" ".join([program, *texts]), given.text, given.source) if part)
+def by_rules(facts: Knowledge, program: str, words: Sequence[str], given: Feed, session: Session) -> Verdict:
+    """The rules of conf/commands.yaml, over the words as they are resolved and as they are written."""
+    set_options = options(resolved(words, session))
+    texts = [" ".join([program, *plain(words, session)]), " ".join([program, *map(str, words)])]
+    parts = [part for part in (*texts, given.text, given.source) if part]
     for rule in facts.rules:
-        if any(fnmatchcase(program, pattern) for pattern in rule.programs) and matches(rule, set_options, line):
+        if any(fnmatchcase(program, pattern) for pattern in rule.programs) and matches(rule, set_options, parts):
             return destructive(rule.name, rule.reason)
     mine = [rule for rule in facts.rules if rule.words and program in rule.programs]
     if mine and set_options.plain[:1] and UNRESOLVED in set_options.plain[0]:
@@ -23,11 +25,11 @@ def by_rules(facts: Knowledge, program: str, values: Sequence[str], texts: Seque
     return ALLOWED
 
 
-def matches(rule: Rule, given: Options, line: str) -> bool:
+def matches(rule: Rule, given: Options, parts: Sequence[str]) -> bool:
     wanted = list(rule.words)
     for word in given.plain:
         if wanted and word == wanted[0]:
             wanted.pop(0)
     if wanted or not all(given.has(flag) for flag in rule.flags) or any(given.has(flag) for flag in rule.unless):
         return False
-    return rule.text is None or bool(rule.text.search(line))
+    return rule.text is None or any(rule.text.search(part) for part in parts)

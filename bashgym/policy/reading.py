@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from bashgym.policy.effects import effects, found, writes
 from bashgym.policy.feed import DOWNLOADED, NOTHING, Feed, downloads, feed, of_known, of_substitution
@@ -12,13 +13,11 @@ from bashgym.policy.places import UNRESOLVED
 from bashgym.policy.remembering import known, remember
 from bashgym.policy.values import Session, inside, plain, resolve, resolved
 from bashgym.policy.verdicts import ALLOWED, Verdict, destructive, unknown, worst
-from bashgym.policy.wrapped import inner, replacement
+from bashgym.policy.wrapped import ASSIGNMENT, inner, replacement
 from bashgym.signals.shell import LONGEST, Command, Word, every
 
 DEPTH = 8  # of commands within commands; deeper ones are not followed, and so not known
-FORK_BOMB = re.compile(
-    r"([\w:.]+)\s*\(\)\s*\{[^}]*?(?<![\w:.])\1\s*\|\s*\1\s*&[^}]*\}|\bfork\b.{0,20}\bwhile\b\s*\(?(1|true)", re.DOTALL
-)
+WILD_NAME = re.compile(r"[*?]|\[.*\]")  # a program by a pattern; `[` alone is a program
 RUNS_DOWNLOAD = ("downloads", "runs what it downloads")
 
 
@@ -28,11 +27,21 @@ def judge(text: str, session: Session | None = None, depth: int = 0) -> Verdict:
         return unknown("is too long to be read", text)
     if depth > DEPTH:
         return unknown("is nested too deeply to be read", text)
-    if FORK_BOMB.search(text):
-        return destructive("processes", "starts processes without end", text)
     session = session or Session()
     commands = every(text)
+    if fork_bomb(commands):
+        return destructive("processes", "starts processes without end", text)
     return worst(judge_one(commands, index, session, depth) for index in range(len(commands)))
+
+
+def fork_bomb(commands: Sequence[Command]) -> bool:
+    """A function that starts itself twice, in the background: `f() { f | f & }; f`."""
+    named = {one.words[0] for one in commands if len(one.words) == 1}
+    return any(
+        one.after == "|" and other.after == "&" and one.words[:1] == other.words[:1] and one.words[0] in named
+        for one, other in pairwise(commands)
+        if one.words
+    )
 
 
 def judge_one(commands: Sequence[Command], index: int, session: Session, depth: int) -> Verdict:
@@ -65,10 +74,10 @@ def run(words: Sequence[str], given: Feed, session: Session, depth: int) -> Verd
     """A command by its words; the first may be a variable or a pattern."""
     if depth > DEPTH:
         return unknown("is nested too deeply to be read")
-    first = [*resolve(words[0], session)]
-    if not first:
+    first = resolve(words[0], session)
+    if not first or ASSIGNMENT.match(words[0]):
         return run(words[1:], given, session, depth + 1) if len(words) > 1 else ALLOWED
-    if UNRESOLVED in first[0] or (getattr(words[0], "bare", False) and re.search(r"[*?\[]", first[0])):
+    if UNRESOLVED in first[0] or (getattr(words[0], "bare", False) and WILD_NAME.search(first[0])):
         if any(of_substitution(inside(one), session) is DOWNLOADED for one in live_commands(words[0])):
             return destructive(*RUNS_DOWNLOAD)
         return unknown("runs what a variable or another command says")
@@ -94,13 +103,7 @@ def plainly(
     """A program that is no shell and starts none but by its options: rules, code, places."""
     facts = load()
     values = resolved(words, session)
-    yield by_rules(
-        facts,
-        program.lower() if program.lower() in ("remove-item",) else program,
-        values,
-        list(plain(words, session)),
-        given,
-    )
+    yield by_rules(facts, program.lower() if program.lower() == "remove-item" else program, words, given, session)
     yield effects(program, values, session, " ".join([program, *map(str, words)]))
     if program in ("find", "gfind"):
         yield from executed(words, values, session, depth)
