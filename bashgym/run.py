@@ -15,6 +15,7 @@ from bashgym import __version__, jsonl, paths, pseudonyms, recipe
 from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RunFailed
+from bashgym.lock import held, noted
 from bashgym.manifest import Manifest, now
 from bashgym.records import Dataset
 from bashgym.stages.context import Run
@@ -39,6 +40,16 @@ def run_recipe(argv: Sequence[str], fresh: bool, until: str | None, screen: Term
     chosen = recipe.load(argv)
     for notice in chosen.notices:
         screen.say(f"notice: {notice}")
+    return run_chosen(chosen, fresh, until, screen)
+
+
+def run_locked(lock: Path, argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
+    """Runs what a lock file says, over the sessions that it names; raises RecipeError where anything differs here."""
+    return run_chosen(held.recipe(lock, argv, screen), fresh, until, screen)
+
+
+def run_chosen(chosen: Recipe, fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
+    """Runs a recipe in a new folder, or in that of its newest unfinished run."""
     if until is None:
         with tempfile.TemporaryDirectory() as nowhere:
             preflight(bare(chosen, Path(nowhere), screen))
@@ -78,9 +89,14 @@ def past_runs(chosen: Recipe) -> Iterator[tuple[dict[str, Any], Path]]:
     found, wanted = [], chosen.lock_hash()
     for file in (paths.home() / "runs").glob(f"{chosen.name}-*/manifest.json"):
         content = Manifest(file).content
-        if content.get("lock_sha256") == wanted:
+        if content.get("lock_sha256") == wanted and content.get("held_to") == held_to(chosen):
             found.append((content, file.parent))
     yield from sorted(found, key=lambda one: str(one[0].get("started")), reverse=True)
+
+
+def held_to(chosen: Recipe) -> str | None:
+    """The list of sessions that a run is held to, by its hash; None for a run over all there are."""
+    return chosen.locked["sessions"]["sha256"] if chosen.locked else None
 
 
 @contextmanager
@@ -154,6 +170,7 @@ def opened(chosen: Recipe, folder: Path, screen: Terminal) -> Run:
         description=chosen.settings.description,
         overrides=list(chosen.overrides),
         lock_sha256=chosen.lock_hash(),
+        held_to=held_to(chosen),
         bashgym=__version__,
         state="running",
         error=None,
@@ -180,15 +197,25 @@ def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
     trained = run_training(run, dataset)
     scores = run_benchmarks(run, dataset, trained)
     run_register(run, dataset, trained, scores)
+    noted.finish(run)
     run.manifest.update(state="finished", finished=now(), folder=str(run.folder))
     run_report(run)
     return run.manifest.content
 
 
 def data_stages(run: Run) -> Dataset:
+    """The dataset, with what went into it in the lock file; a run that is held to another lock must make the same."""
+    noted.begin(run)
     processed = run_sessions(run)
+    summaries = noted.note_sessions(run, processed)
+    held.check_known(run)
     kept = run_curators(run, processed.traces)
-    return run_dataset(run, kept, processed.canary)
+    noted.note_split(run, processed, summaries, kept)
+    dataset = run_dataset(run, kept, processed.canary)
+    noted.note_split(run, processed, summaries, kept)
+    noted.note_dataset(run, dataset)
+    held.check_dataset(run)
+    return dataset
 
 
 def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ FLOORS = [
     },
     {"registry"},
     {"choices", "recipe", "stages"},
-    {"run", "display", "show", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history",
+    {"lock", "lineage", "run", "display", "show", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history",
      "exporting"},
     {"verbs"},
     {"cli", "__main__"},

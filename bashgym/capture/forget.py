@@ -17,6 +17,7 @@ from bashgym import jsonl, paths
 from bashgym.capture import spool, stored
 from bashgym.capture.known import Known, Session
 from bashgym.errors import BashGymError, InputError
+from bashgym.lock import file as lock
 from bashgym.manifest import Manifest
 from bashgym.reading import excluded, remembered
 from bashgym.records import ModelVersion
@@ -124,8 +125,10 @@ class Forgetting:
                     file.unlink(missing_ok=True)
             self.clear_archive()
             owners = self.owners()
+            keys = [one.key for one in self.mine(self.sessions)]
             for run in self.runs:
                 stored.clear_run(run, owners)
+                lock.without(run, keys, owners.keys())
             kept = stored.store()
             for key in stored.rows(owners.keys()):
                 kept.drop(key)

@@ -1,5 +1,8 @@
 """`bashgym run`: a recipe from its sources to a registered model."""
 
+from pathlib import Path
+
+from bashgym.errors import BashGymError
 from bashgym.verbs import parser
 
 
@@ -7,11 +10,13 @@ def main(arguments: list[str]) -> int:
     about = (
         "Runs a recipe from its sources to a registered model.\n\n"
         "  bashgym run recipe=NAME [group=choice] [key=value] ...\n\n"
+        "  bashgym run --locked recipe.lock.yaml          make the dataset of that run again, byte for byte\n\n"
         "group=choice picks another preset (cloud=runpod, source=claude_code, sanitizer=[secrets,pii,identity]);\n"
         "key=value sets a value (training.learning_rate=1e-4); see `bashgym recipes show NAME` for all keys."
     )
     took = parser("run", about)
     took.add_argument("overrides", nargs="*", metavar="key=value", help="the recipe and what to change in it")
+    took.add_argument("--locked", metavar="FILE", help="run what a lock file says, or say what differs here and stop")
     took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
     took.add_argument("-m", "--multirun", action="store_true", help="run every combination of values given as a,b")
     took.add_argument("--fresh", action="store_true", help="start anew, also where an earlier run could be taken up")
@@ -24,8 +29,14 @@ def main(arguments: list[str]) -> int:
     from bashgym.display import Terminal
 
     screen = Terminal()
-    from bashgym.run import plan_recipe, run_recipe, sweep
+    from bashgym.run import plan_recipe, run_locked, run_recipe, sweep
 
+    if options.locked:
+        if options.plan or options.multirun:
+            raise BashGymError("run --locked: goes with neither --plan nor --multirun; leave them out")
+        lock = Path(options.locked).expanduser()
+        show.finished(run_locked(lock, options.overrides, options.fresh, options.until, screen), options.json)
+        return 0
     if options.plan:
         for plan in plan_recipe(options.overrides, options.multirun, screen):
             show.plan(plan, options.json)
