@@ -100,7 +100,8 @@ def made(
     label: bool | None = None,
     meta: dict[str, Any] | None = None,
 ) -> Example | Drop:
-    """An example of what should follow the prompt of a step; `steps` are those that `chosen` came from."""
+    """An example of what should follow the prompt of a step; `steps` are those that `chosen` came from. What has the
+    label False is never learnt: only formats that read the label use it."""
     prompt = places.prompt(step_id)
     if prompt is None:
         return Drop(reason=f"{origin}: nothing asked before the step")
@@ -108,7 +109,7 @@ def made(
         id=f"{places.session}#{origin}.{number}",
         session=places.session,
         window=prompt.window,
-        messages=[*prompt.messages, *chosen],
+        messages=[*prompt.messages, *([{**one, "train": False} for one in chosen] if label is False else chosen)],
         tools=[],
         keys=[*prompt.keys, *(keys or [""] * len(chosen))],
         steps=[*prompt.steps, *(steps or [step_id] * len(chosen))],

@@ -4,6 +4,7 @@ Every session is real in form: tool calls with results as Claude Code keeps them
 
 import random
 from collections.abc import Callable
+from itertools import count
 from typing import NamedTuple
 
 from bashgym.trace import Step, Trace
@@ -27,9 +28,14 @@ class Story:
         self.draw = random.Random(seed)
         self.steps: list[Step] = [human(f"Please look after the {self.name()} module and make it sound.")]
         self.expected: set[tuple[int, ...]] = set()
+        self.numbers = count(1)
 
     def name(self) -> str:
         return self.draw.choice(NAMES)
+
+    def module(self) -> str:
+        """A name that no other part of the session uses: two failures of one module would be one story."""
+        return f"{self.name()}_{next(self.numbers)}"
 
     def verb(self) -> str:
         return self.draw.choice(VERBS)
@@ -55,11 +61,11 @@ class Story:
         return Planted(trace(*self.steps), self.expected)
 
 
-def told(names: list[str], parts: list[Callable[[Story], None]], count: int, seed: int) -> list[Planted]:
-    """`count` sessions, each of some of the parts in a drawn order, with noise between."""
+def told(names: list[str], parts: list[Callable[[Story], None]], number: int, seed: int) -> list[Planted]:
+    """`number` sessions, each of some of the parts in a drawn order, with noise between."""
     found = []
-    for number in range(count):
-        story = Story(seed * 1000 + number)
+    for one in range(number):
+        story = Story(seed * 1000 + one)
         for part in story.draw.sample(parts, k=min(len(parts), 5)):
             story.noise()
             part(story)
@@ -334,6 +340,129 @@ FEEDBACK_DECOYS = [decoy_goes_on, decoy_goes_on, decoy_report, decoy_escape, dec
 
 def with_feedback(count: int, seed: int = 2) -> list[Planted]:
     return told(["commit and push", "Now the notes.", "Next, the readme."], [*FEEDBACK, *FEEDBACK_DECOYS], count, seed)
+
+
+# -- credit: which edits turned the tests ------------------------------------------------------------------------------
+
+
+def suite(name: str, failed: int, passed: int, says: str = "") -> Step:
+    """A run of pytest over one module's tests."""
+    counts = [f"{failed} failed"] * bool(failed) + [f"{passed} passed"] * bool(passed)
+    printed = f"{says}\n{'=' * 9} {', '.join(counts)} in 0.12s {'=' * 9}"
+    return bash(f"python -m pytest tests/test_{name}.py", printed, code=1 if failed else 0)
+
+
+def change(name: str, story: Story) -> Step:
+    return edit(
+        f"/app/{name}.py", f"{story.verb()} = 0", f"{story.verb()}_{story.draw.randint(1, 9)} = {len(story.steps)}"
+    )
+
+
+def one_edit(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 1, 3))
+    story.noise()
+    first = story.add(change(name, story))
+    story.add(suite(name, 0, 4))
+    story.expected.add((first, 1))
+
+
+def last_edit(story: Story) -> None:
+    """The first edit did not help: the tests failed as before."""
+    name = story.module()
+    story.add(suite(name, 2, 3), change(name, story), suite(name, 2, 3))
+    first = story.add(change(name, story))
+    story.add(suite(name, 0, 5))
+    story.expected.add((first, 1))
+
+
+def in_two_steps(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 4, 3))
+    first = story.add(change(name, story))
+    story.add(suite(name, 1, 6))
+    second = story.add(change(name, story))
+    story.add(suite(name, 0, 7))
+    story.expected |= {(first, 1), (second, 1)}
+
+
+def named(story: Story) -> None:
+    """Of two edits the failing run names one's file; the notes are no code."""
+    name, other = story.module(), story.module()
+    story.add(suite(name, 1, 3, f'File "/app/{name}.py", line 3, in {story.verb()}'))
+    story.add(change(other, story))
+    first = story.add(change(name, story))
+    story.add(edit("/app/README.md", "old", "new"), suite(name, 0, 4))
+    story.expected.add((first, 1))
+
+
+def written_over(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 1, 3), edit(f"/app/{name}.py", "q = 0", "q = 5"))
+    first = story.add(edit(f"/app/{name}.py", "q = 5", "q = 7"))
+    story.add(suite(name, 0, 4))
+    story.expected.add((first, 1))
+
+
+def made_worse(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 0, 4))
+    first = story.add(change(name, story))
+    story.add(suite(name, 2, 2))
+    second = story.add(change(name, story))
+    story.add(suite(name, 0, 4))
+    story.expected |= {(first, 0), (second, 1)}
+
+
+def decoy_test_edited(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 1, 3), edit(f"/app/tests/test_{name}.py", "== 1", "== 2"), suite(name, 0, 4))
+
+
+def decoy_flaky(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 1, 3), suite(name, 0, 4))
+
+
+def decoy_installed(story: Story) -> None:
+    name = story.module()
+    story.add(suite(name, 1, 3), change(name, story), bash("pip install tabulate", "ok"), suite(name, 0, 4))
+
+
+def decoy_other_tests(story: Story) -> None:
+    name, other = story.module(), story.module()
+    story.add(suite(f"{name}_a", 1, 3), change(name, story), suite(f"{other}_b", 0, 4))
+
+
+def decoy_after_green(story: Story) -> None:
+    name = story.module()
+    story.add(suite(f"{name}_g", 0, 3), change(name, story), suite(f"{name}_g", 0, 3))
+
+
+def decoy_notes(story: Story) -> None:
+    name = story.module()
+    story.add(suite(f"{name}_n", 1, 3), edit("/app/CHANGES.md", "a", "b"), suite(f"{name}_n", 0, 4))
+
+
+def decoy_stashed(story: Story) -> None:
+    name = story.module()
+    story.add(suite(f"{name}_s", 1, 3), change(name, story), bash("git stash", "Saved"), suite(f"{name}_s", 0, 4))
+    story.add(bash("git stash pop", "Dropped"))
+
+
+def decoy_taken_back(story: Story) -> None:
+    name = story.module()
+    story.add(suite(f"{name}_t", 1, 3), change(name, story), bash(f"git checkout -- /app/{name}.py"))
+    story.add(suite(f"{name}_t", 0, 4))
+
+
+CREDIT = [one_edit, last_edit, in_two_steps, named, written_over, made_worse]
+CREDIT_DECOYS = [decoy_test_edited, decoy_flaky, decoy_installed, decoy_other_tests, decoy_after_green, decoy_notes,
+                 decoy_stashed, decoy_taken_back]  # fmt: skip
+
+
+def with_credit(count: int, seed: int = 3) -> list[Planted]:
+    return told(GOES_ON, [*CREDIT, *CREDIT_DECOYS], count, seed)
 
 
 RETRIES = [wrong_place, wrong_path, misspelt, wrong_flag, other_program, missing_argument, failed_twice]
