@@ -30,6 +30,7 @@ NETRC = re.compile(r"\bpassword\s+(\S+)")
 URL_PASSWORD = re.compile(r"://[^\s:/@]*:([^\s/@]+)@")
 PATH = re.compile(r"[~.]{0,2}/|[A-Za-z]:[\\/]|https?://[^\s@]*$")
 DOTENV = re.compile(r"\.env(?:\.[\w.-]+)?|\.envrc")
+ELSEWHERE = ("//", "/proc/", "/dev/", "/sys/", "/net/")
 TEMPLATES = (".example", ".sample", ".template", ".dist")  # of .env files, without a secret
 
 
@@ -145,27 +146,36 @@ def credential_files(variables: Mapping[str, str], home: Path) -> list[Path]:
 
 def project_files(strings: Iterable[str]) -> list[Path]:
     """The `.env` files of the folders that a session names, and of those above them."""
-    folders: dict[Path, None] = {}
+    folders: dict[str, None] = {}
     for text in strings:
-        if len(folders) >= MOST_FOLDERS:
-            break
-        if len(text) < 300 and "\n" not in text and is_local(text):
-            path = Path(text)
-            above = [path, *path.parents]
-            folders.update((folder, None) for folder in above[:-1] if folder not in folders)
-    return [path for folder in folders for path in dotenv_files(folder)]
+        if len(folders) < MOST_FOLDERS and len(text) < 300 and "\n" not in text and is_local(text):
+            folder, above = text, os.path.dirname(text)  # noqa: PTH120  (many of them, and most are not there)
+            while folder not in folders and folder != above:
+                folders[folder] = None
+                folder, above = above, os.path.dirname(above)  # noqa: PTH120
+    missing: set[str] = set()
+    files: list[Path] = []
+    for folder in sorted(folders, key=len):  # from above: what lies in a folder that is not there is not there
+        names = None if os.path.dirname(folder) in missing else dotenv_files(folder)  # noqa: PTH120
+        if names is None:
+            missing.add(folder)
+        else:
+            files += (Path(folder, name) for name in names)
+    return files
 
 
 def is_local(text: str) -> bool:
     """A path of this machine: no share of another, no device."""
-    unix = text.startswith("/") and not text.startswith(("//", "/proc/", "/dev/", "/sys/", "/net/"))
-    return unix or bool(re.match(r"[A-Za-z]:[\\/]", text))
+    if text.startswith("/"):
+        return not text.startswith(ELSEWHERE)
+    return text[1:3] in (":\\", ":/") and text[0].isalpha()
 
 
-def dotenv_files(folder: Path) -> list[Path]:
+def dotenv_files(folder: str) -> list[str] | None:
+    """Names of the `.env` files in a folder; None where it is none, or none of ours to read."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if DOTENV.fullmatch(entry.name)]
     except (OSError, ValueError):
-        return []
-    return [folder / name for name in sorted(names) if not name.endswith(TEMPLATES)]
+        return None
+    return sorted(name for name in names if not name.endswith(TEMPLATES))

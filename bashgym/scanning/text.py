@@ -6,7 +6,7 @@ string itself."""
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
@@ -90,8 +90,7 @@ def copy_of(text: str, escapes: bool = True) -> Copy:
     """The copy that rules look at; nearly always the text itself. Pseudonyms are masked, character by character.
 
     With `escapes` off, backslashes before letters and marks stay: `C:\\new` is a path."""
-    if "_" in text and PSEUDONYM.search(text):
-        text = "".join(masked(text))
+    text = masked(text)
     marks = "\\\x1b%\0" if text.isascii() else "\\\x1b%" + ZERO_WIDTH
     return undone(text, escapes) if any(mark in text for mark in marks) else Copy(text)
 
@@ -119,11 +118,13 @@ def undone(text: str, escapes: bool) -> Copy:
     return Copy("".join((*parts, text[at:])), ends, shifts, letters) if ends else Copy(text)
 
 
-def masked(text: str) -> Iterator[str]:
+def masked(text: str) -> str:
     """`text` with pseudonyms made of a character that values do not have: nothing is found in them again."""
+    if "_" not in text or not PSEUDONYM.search(text):
+        return text
+    parts: list[str] = []
     at = 0
     for start, end in pseudonyms(text):
-        yield text[at:start]
-        yield MASK * (end - start)
+        parts += (text[at:start], MASK * (end - start))
         at = end
-    yield text[at:]
+    return "".join((*parts, text[at:]))

@@ -29,7 +29,7 @@ from bashgym.scanning.known_values import KnownValues, lowered
 from bashgym.scanning.rules import RuleScanner
 from bashgym.scanning.rules import digest as file_digest
 from bashgym.scanning.secret_values import seed_words
-from bashgym.scanning.text import Joined, copies
+from bashgym.scanning.text import Joined, copies, masked
 
 LOGINS = ("USER", "LOGNAME", "USERNAME", "SUDO_USER")
 ROBOTS = re.compile(
@@ -139,7 +139,7 @@ class Sanitizer:
         """Where rules find somebody named: a list for each of the strings, most of them empty."""
         places: dict[str, list[Place]] = {text: [] for text in strings}
         for batch in batches(strings):
-            for match in self.rules.find(batch):
+            for match in self.rules.find([masked(text) for text in batch]):
                 _, type, name = match.rule.split(".")
                 text = batch[match.string]
                 end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
