@@ -20,7 +20,8 @@ from bashgym.signals.suite_runs import SuiteRun
 from bashgym.trace import Trace
 
 TEST = re.compile(
-    r"(?:^|/)(?:tests?|spec|__tests__|testing)/|(?:^|[/_.-])(?:test|tests|spec|conftest)(?:[_.-]|$)|_test\."
+    r"(?:^|/)(?:tests?|spec|__tests__|testing)/"
+    r"|(?:^|[/_.-])(?:test|tests|spec|conftest)(?:[_.-]|$)|_test\."
 )
 NO_CODE = frozenset({".md", ".rst", ".txt", ".log", ".lock", ".svg", ".png", ".csv", ".adoc"})
 INSTALLERS = frozenset({"pip", "pip3", "npm", "yarn", "pnpm", "uv", "poetry", "apt", "apt-get", "brew", "cargo", "gem",
