@@ -26,7 +26,7 @@ FLOORS = [
     {"registry"},
     {"choices", "recipe", "stages"},
     {"lock", "lineage", "run", "display", "show", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history",
-     "exporting"},
+     "exporting", "recipebook", "runs", "scaffold"},
     {"verbs"},
     {"cli", "__main__"},
 ]  # fmt: skip

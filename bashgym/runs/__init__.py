@@ -1,0 +1,1 @@
+"""What earlier runs did and hold, read from their folders: listed, compared, removed."""
