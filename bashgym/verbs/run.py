@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from bashgym.errors import BashGymError
+from typing import Any
+
 from bashgym.verbs import parser
 
 
@@ -42,13 +44,28 @@ def main(arguments: list[str]) -> int:
             show.plan(plan, options.json)
         return 0
     if options.multirun:
-        sweep(
-            options.overrides,
-            options.fresh,
-            options.until,
-            screen,
-            lambda content: show.finished(content, options.json),
-        )
+        ended: list[dict[str, Any]] = []
+
+        def each(content: dict[str, Any]) -> None:
+            ended.append(content)
+            if not options.json:
+                show.finished(content, False)
+
+        sweep(options.overrides, options.fresh, options.until, screen, each)
+        swept(ended, options.json)
     else:
         show.finished(run_recipe(options.overrides, options.fresh, options.until, screen), options.json)
     return 0
+
+
+def swept(ended: list[dict[str, Any]], json: bool) -> None:
+    """The end of a sweep: all runs beside each other."""
+    from bashgym import show
+
+    if json:
+        show.as_json(ended)
+        return
+    from bashgym.runs import compared, printed
+
+    print()
+    printed.comparison(compared.of_manifests(ended), json)
