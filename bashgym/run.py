@@ -21,6 +21,7 @@ from bashgym.records import Dataset
 from bashgym.stages.context import Run
 from bashgym.stages.curate import run_curators
 from bashgym.stages.dataset import run_dataset
+from bashgym.stages.lint import run_lint
 from bashgym.stages.measure import run_benchmarks
 from bashgym.stages.plan import plan_folder, run_plan
 from bashgym.stages.register import run_register
@@ -193,6 +194,7 @@ def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
             "nothing changed since then: sessions, dataset, model and scores are reused; --fresh trains anew"
         )
         return earlier
+    run_lint(run, dataset)
     ensure_environment(run)
     trained = run_training(run, dataset)
     scores = run_benchmarks(run, dataset, trained)

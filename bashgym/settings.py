@@ -56,6 +56,8 @@ class VerdictSettings(Config):
 class DatasetSettings(Config):
     classes: list[Class] = Field(min_length=1)
     """Classes of sessions that are trained on."""
+    parquet: bool
+    """Whether the rows are also written as Parquet, for the Hub and for notebooks; needs the extra `hub`."""
 
 
 class GateSettings(Config):

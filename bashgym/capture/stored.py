@@ -18,6 +18,7 @@ from bashgym.manifest import Manifest, now
 from bashgym.reading.excluded import digest
 from bashgym.records import SessionSummary
 from bashgym.stages import ledger
+from bashgym.stages.card import DERIVED
 from bashgym.store import Store
 
 HEAD = 1 << 16  # bytes of a blob that tell whose rows it holds
@@ -107,8 +108,14 @@ def held(run: Path, owners: Mapping[str, str]) -> dict[str, dict[str, int]]:
 
 
 def trace_of(row: Any) -> str:
-    """The trace that a row is of: its id is `<trace>#<window>`, and what a format adds to that."""
-    name = row.get("id") if isinstance(row, dict) else None
+    """The trace that a row is of: its meta says so, or else its id, `<trace>#<window>` and what a format adds."""
+    if not isinstance(row, dict):
+        return ""
+    for holder in (row, row.get("extra")):  # a document that may have no keys of ours has them in `extra`
+        meta = holder.get("meta") if isinstance(holder, dict) else None
+        if isinstance(meta, dict) and isinstance(meta.get("session"), str):
+            return str(meta["session"])
+    name = row.get("id")
     return name.rpartition("#")[0] if isinstance(name, str) else ""
 
 
@@ -144,9 +151,12 @@ def note(run: Path, session: str, rows: dict[str, int]) -> None:
 
 
 def clear_derived(run: Path) -> None:
-    """Deletes copies of the rows: what was prepared for training, and what benchmarks were asked and answered."""
+    """Deletes copies of the rows: what was prepared for training, what benchmarks were asked and answered, and what
+    lies beside the rows."""
     gone(run / "prepared")
     gone(run / ".dataset")
+    for name in DERIVED:
+        gone(run / "dataset" / name)
     for benchmark in (run / "benchmarks").glob("*"):
         for path in benchmark.glob("*"):
             if not path.name.endswith(".scores.json"):

@@ -11,7 +11,7 @@ from bashgym.rows.settings import RowConfig
 Message = dict[str, Any]
 
 SHARE = 0.5  # of a row, for one request or one reply's results: the other half is for what comes of them
-TOOLS_SHARE = 0.25  # of a row, for the definitions of tools: a client's own are longer than many a model can see
+TOOLS_SHARE = 1 / 3  # of a row, for the definitions of tools: a client's own are longer than many a model can see
 MARK = 60  # characters of the words that stand for what was left out
 
 

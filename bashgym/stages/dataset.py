@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -17,6 +18,8 @@ from bashgym.gate import vault
 from bashgym.gate.report import SPLITS
 from bashgym.gate.sweep import Sweep
 from bashgym.records import Dataset
+from bashgym.rows import parquet
+from bashgym.stages import card
 from bashgym.stages.context import Run, carry_out, spec
 from bashgym.stages.curate import Kept
 from bashgym.stages.gate import CANARIES, cleaned, pass_gate
@@ -31,6 +34,8 @@ def run_dataset(run: Run, kept: list[Kept], canary: str) -> Dataset:
 
     Raises RunFailed, with the way out, when none are left to train on; PrivacyError when the gate finds anything."""
     started = time.perf_counter()
+    if run.recipe.settings.dataset.parquet:
+        parquet.check()
     tasks = render_tasks(run, kept, canary)
     todo = [task for task in tasks if not run.store.has(task.rows_key)]
     carry_out(run, "render rows", render, todo)
@@ -39,7 +44,7 @@ def run_dataset(run: Run, kept: list[Kept], canary: str) -> Dataset:
     fresh = folder.with_name(f".{folder.name}")
     sessions = [task.key for task in tasks]
     sweep = Sweep(vault.all_of(run.store, sessions))
-    rows, dropped, repaired = write(run, tasks, splits, fresh, sweep)
+    rows, dropped, repaired, origins = write(run, tasks, splits, fresh, sweep)
     run.manifest.stage(
         "format",
         sum(one.trace.examples for one in kept),
@@ -49,6 +54,7 @@ def run_dataset(run: Run, kept: list[Kept], canary: str) -> Dataset:
         rows=rows,
     )
     report = pass_gate(run, fresh, sweep, sessions, run.store.get(canary) or b"", repaired)
+    card.complete(run, fresh, card.Facts(rows, dropped, origins, [one.trace for one in kept], report), sweep)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     if not rows["train"]:
@@ -102,14 +108,16 @@ def render_tasks(run: Run, kept: list[Kept], canary: str) -> list[RenderTask]:
 
 def write(
     run: Run, tasks: Iterable[RenderTask], splits: dict[str, str], fresh: Path, sweep: Sweep
-) -> tuple[dict[str, int], dict[str, int], int]:
-    """Rows by split, drops by reason, and how many rows held what was removed from another session.
+) -> tuple[dict[str, int], dict[str, int], int, dict[str, int]]:
+    """Rows by split, drops by reason, how many rows held what was removed from another session, and rows by where
+    their tools' definitions came from.
 
     The files lie in `fresh`; the rows of no kept trace (the canaries') in a file of their own."""
     shutil.rmtree(fresh, ignore_errors=True)  # what a kill left
     fresh.mkdir(parents=True)
     rows: Counter[str] = Counter(dict.fromkeys(SPLITS, 0))
     dropped: Counter[str] = Counter()
+    origins: Counter[str] = Counter()
     repaired, key = 0, pseudonyms.load_key()
     files = {split: (fresh / f"{split}.jsonl").open("wb") for split in SPLITS}
     canaries = files[CANARIES] = (fresh / CANARIES).open("wb")
@@ -121,14 +129,21 @@ def write(
                 continue
             run.told.drops[task.key] = orjson.loads(first)
             dropped.update(run.told.drops[task.key])
-            for session, row in map(orjson.loads, lines):
+            for session, row in map(jsonl.parse, lines):
                 line = jsonl.dumps(row)
                 better = cleaned(row, line, sweep, key)
                 repaired += better is not None
                 files[splits[session]].write((better or line) + b"\n")
                 rows[splits[session]] += 1
+                origins.update(tools_of(row))
                 run.told.rows[session] += 1
     finally:
         for file in files.values():
             file.close()
-    return dict(rows), dict(dropped), repaired
+    return dict(rows), dict(dropped), repaired, dict(origins)
+
+
+def tools_of(row: dict[str, Any]) -> list[str]:
+    """Where the row's definitions of tools came from, if it says so."""
+    told = (row.get("meta") or {}).get("tools")
+    return [told] if isinstance(told, str) else []

@@ -1,4 +1,4 @@
-"""ShareGPT: turns of {from, value}, calls and results as tagged JSON, the way of Hermes."""
+"""ShareGPT: turns of {from, value}, calls as tagged JSON, the way of Hermes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -39,7 +39,12 @@ class Format:
             system, rest = spoken.split(made.messages)
             text = spoken.opening(system, made.tools)
             first = [{"from": "system", "value": text, "train": False}] if text else []
-            said = [{"from": FROM[one["role"]], "value": spoken.words(one), "train": one["train"]} for one in rest]
+            said = [{"from": FROM[one["role"]], "value": value(one), "train": one["train"]} for one in rest]
             yield Row(
                 id=made.id, data={"id": made.id, "conversations": first + said, "meta": made.meta}, keys=made.keys
             )
+
+
+def value(message: dict[str, Any]) -> str:
+    """What a turn says; a result without tags, as templates that know the role put them on."""
+    return str(message["content"]) if message["role"] == "tool" else spoken.words(message)

@@ -86,7 +86,7 @@ def run_of(machine: Path) -> Path:
 def rows(machine: Path) -> dict[str, int]:
     """Session -> rows in the dataset."""
     found: dict[str, int] = {}
-    for file in (run_of(machine) / "dataset").iterdir():
+    for file in (run_of(machine) / "dataset").glob("*.jsonl"):
         for line in file.read_text().splitlines():
             name = json.loads(line)["id"].partition("#")[0].partition("/")[0]
             found[name] = found.get(name, 0) + 1

@@ -17,15 +17,9 @@ SFT = ("chat", "distill", "sharegpt", "alpaca", "prompt_completion")
 RL = {"dpo": "dpo", "kto": "kto", "grpo": "grpo", "orpo": "orpo"}
 
 READ = """
-import json, logging, os, sys
+import json
 from pathlib import Path
-import torch, yaml
-from axolotl.cli.config import load_cfg
-from axolotl.common.datasets import load_datasets, load_preference_datasets
-from axolotl.cli.args import PreprocessCliArgs
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained("model")
 LISTS = ("input_ids", "prompt_ids", "chosen_ids", "rejected_ids", "completion_ids", "chosen_input_ids",
          "rejected_input_ids", "prompt_input_ids")
 
@@ -56,7 +50,9 @@ def told(rows):
 
 def trainer(kind, rows):
     import trl
+    from transformers import AutoModelForCausalLM
     from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+
     model = AutoModelForCausalLM.from_pretrained("model")
     quiet = dict(output_dir="out", use_cpu=True, bf16=False, report_to="none", per_device_train_batch_size=2)
     tables = dict(model=model, train_dataset=rows, processing_class=tokenizer)
@@ -81,6 +77,13 @@ def trainer(kind, rows):
 
 
 def main():
+    global tokenizer
+    from axolotl.cli.args import PreprocessCliArgs
+    from axolotl.cli.config import load_cfg
+    from axolotl.common.datasets import load_datasets, load_preference_datasets
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained("model")
     found = {"axolotl": {}, "trl": {}}
     for file in sorted(Path(".").glob("*.yaml")):
         cfg = load_cfg(str(file))
@@ -104,7 +107,7 @@ def main():
     print("FOUND" + json.dumps(found))
 
 
-if __name__ == "__main__":  # its worker processes import this file
+if __name__ == "__main__":  # Axolotl's worker processes import this file: nothing slow may stand above
     main()
 """
 
