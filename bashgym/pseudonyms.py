@@ -11,6 +11,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from bashgym.errors import PrivacyError
@@ -83,6 +84,7 @@ def pseudonym(key: bytes, type: str, value: str) -> str:
     return f"{type}_{body}{check(body)}"
 
 
+@lru_cache(65536)  # a text full of pseudonyms is looked through several times
 def check(body: str) -> str:
     """The check characters of a body: 10 bits, without the key, so that another machine's are known too."""
     return base32(hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest(), CHECK)

@@ -108,12 +108,16 @@ def tokens(codes: bytes, shortest: int, bits: float) -> Iterator[Token]:
     # each character's cost comes after its two predecessors in the text
     sums = np.concatenate(([0], np.cumsum(price[index], dtype=np.int64)))
     chosen = b"".join([codes[start : end + 1] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])
+    told: set[tuple[int, int]] = set()
     for letters in (WHOLE, PIECE):
         starts, ends = runs(chosen, letters, shortest)
         mean = (sums[ends] - sums[starts]) / (ends - starts) / SCALE
-        for at in np.flatnonzero(mean > bits):
-            begin = int(places[starts[at]])
-            yield Token(begin, begin + int(ends[at] - starts[at]), float(mean[at]))
+        high = mean > bits
+        found = zip(places[starts[high]].tolist(), (ends - starts)[high].tolist(), mean[high].tolist(), strict=True)
+        for begin, size, cost_of in found:
+            if (begin, size) not in told:  # a whole run that is one piece
+                told.add((begin, size))
+                yield Token(begin, begin + size, cost_of)
 
 
 def cost(text: str) -> float:

@@ -22,6 +22,7 @@ SEED_GAP = 6  # characters between two words of a seed phrase: a number, a comma
 ASCII_LETTERS = frozenset(string.ascii_letters)
 SEED_MARKS = frozenset(" \n\r\t,.:;'\"0123456789-|")
 BLANK_CHARACTERS = str.maketrans("\r\n\t", "   ")
+SPACE = re.compile(r"\s")
 DIGIT = re.compile(r"[0-9]")
 LETTERS_ONLY = 1.75  # bits per character more than a token with digits has to cost
 NATURAL = 5.5  # bits per character up to which a value is made of words
@@ -139,7 +140,7 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
 
     In quotes a plain word is believed to be a password; bare, it is most often code, above all where the line has
     more than the name and the value."""
-    if len(value) < 4 or placeholder(value) or any(letter.isspace() for letter in value):
+    if len(value) < 4 or placeholder(value) or SPACE.search(value):
         return False
     about = bool(ABOUT.search(name))
     owned = bool(OWN_KEY.search(name)) and not COMMON_KEY.search(name)

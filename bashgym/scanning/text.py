@@ -25,7 +25,7 @@ UNSEEN = re.compile(
     r"|(?<=%)(?P<percent>[2-7][0-9A-Fa-f])"
     r"|(?<=\\)(?<!\\\\)\\{0,62}+(?:(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,24}[A-Za-z]"
     r"|(?:u00|x)(?P<code>[2-7][0-9A-Fa-f])|(?P<space>[nrt])|(?P<mark>(?=[\"'/])))"
-    rf"|(?<=[{ZERO_WIDTH}]))"
+    rf"|(?<=[{ZERO_WIDTH}])[{ZERO_WIDTH}]*+)"
 )
 
 
