@@ -17,6 +17,8 @@ SWALLOWED = re.compile(
     r"|\bcatch\s*(?:\([^)]*\))?\s*\{\s*(?://[^\n]*\s*)?\}|\bsuppress\((?:\w+\.)*(?:Exception|AssertionError|BaseException)\)|\brescue\b[^\n]*\n\s*(?:nil|true)?\s*\n?\s*end"
 )
 EARLY = re.compile(r"^\s+return(?:\s+(?:None|True|true|nil))?;?\s*(?:#.*|//.*)?$")
+MESSAGE = re.compile(r"""(?<=[\w)\]}'"])\s*,\s*f?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*$""")
+MOST = 2500  # comparisons of one file's assertions with each other; of more, they are taken in their order
 LEAST = 2  # of assertions folded into a table: literals of an old one that must stand in the new text
 
 
@@ -63,7 +65,7 @@ def belongs(line: str, delta: Delta, own: set[str]) -> bool:
 def taken(delta: Delta, session: Session) -> Iterator[Sign]:
     """Tests and assertions that are gone, where nothing of what they said is written elsewhere now."""
     rules = session.rules
-    new = session.added(session.tests)
+    new = session.now(session.tests)
     names = {test.name for test in rules.tests(new)}
     old = delta.before if delta.gone and delta.before else "\n".join(delta.old)
     lost = [test for test in rules.tests(old) if test.name not in names and not still_there(test.name, delta)]
@@ -166,13 +168,20 @@ def lost_bodies(delta: Delta, session: Session) -> list[str]:
 
 def paired(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Each old assertion with what it most likely became; each new one is given away once."""
+    if len(old) * len(new) > MOST:
+        yield from ((before, new[number] if number < len(new) else None) for number, before in enumerate(old))
+        return
     left = list(new)
     for before in old:
-        scored = [(SequenceMatcher(None, shape(before), shape(after), autojunk=False).ratio(), after) for after in left]
-        best = max(scored, default=(0.0, ""), key=lambda one: one[0])
-        if best[0] >= ALIKE or (len(old) == len(new) and scored):
-            left.remove(best[1])
-            yield before, best[1]
+        matcher = SequenceMatcher(None, "", shape(before), autojunk=False)
+        best, found = 0.0, None
+        for after in left:
+            matcher.set_seq1(shape(after))
+            if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
+                best, found = ratio, after
+        if found is not None and (best >= ALIKE or len(old) == len(new)):
+            left.remove(found)
+            yield before, found
         else:
             yield before, None
 
@@ -209,7 +218,9 @@ def looser(before: str, after: str, session: Session) -> bool:
 
 
 def expected(line: str) -> list[str]:
-    """The literals an assertion compares with: what stands alone at one side of it, not what is handed to a call."""
+    """The literals an assertion compares with: what stands alone at one side of it, not what is handed to a call, nor
+    the words that are shown when it fails."""
+    line = MESSAGE.sub("", line)
     text = line.split("#")[0] if "'" not in line and '"' not in line else line
     depth, kept = 0, []
     inner = re.search(

@@ -32,6 +32,7 @@ REPLACING = re.compile(r"""(?:replace|sub|gsub)\(\s*r?(['"])((?:\\.|(?!\1).)*)\1
 WRITING = re.compile(r"""\bwrite\w*\(|\bwriteFile|,\s*['"][wa]""")
 FILE_NAME = re.compile(r"""(['"])([\w./-]+\.[A-Za-z]\w{0,5})\1""")
 LONGEST = 400_000  # characters of a file
+WIDEST = 1000  # characters of a line; what is longer was written by no hand
 
 
 @dataclass
@@ -92,7 +93,7 @@ def take(first: dict[str, list[int]], then: dict[str, list[int]], line: str, ste
 
 
 def rows(text: str) -> list[str]:
-    return [line.rstrip() for line in text[:LONGEST].split("\n") if line.strip()]
+    return [line[:WIDEST].rstrip() for line in text[:LONGEST].split("\n") if line.strip()]
 
 
 class Deltas:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from bashgym.hacking.deltas import Delta
-from bashgym.hacking.rules import COMMENT, literals
+from bashgym.hacking.rules import COMMENT, WORD, literals
 from bashgym.hacking.session import Session, Sign
 from bashgym.signals.runners import runner
 from bashgym.signals.shell import split
@@ -142,9 +142,16 @@ def mocked(delta: Delta, session: Session) -> Iterator[Sign]:
             called = [
                 word for row in checked for word in re.findall(r"(\w+)\s*\(", row) if re.search(rf"\b{word}\b", line)
             ]
-            if called and any(value in literals(row) for value in given for row in checked):
+            checked_for = any(value in literals(row) for value in given for row in checked)
+            if (called and checked_for) or named_and_expected(line, given, session):
                 what = f"what a test calls is replaced by what it expects: {delta.path}: {line.strip()}"
                 yield Sign("equal", delta.step_of(line), what, 1.0)
+
+
+def named_and_expected(line: str, given: list[str], session: Session) -> bool:
+    """Where the test is not seen: what the user spoke of is replaced by a value that a failing run expected."""
+    targets = [word for word in WORD.findall(line) if len(word) > 3 and session.asked.says(word)]
+    return bool(targets) and any(value in row for value in given for row in tested_lines(session))
 
 
 def equalling(delta: Delta, session: Session) -> Iterator[Sign]:

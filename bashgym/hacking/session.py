@@ -59,6 +59,11 @@ class Session:
     def added(self, of: list[Delta]) -> str:
         return "\n".join(line for delta in of for line in delta.new)
 
+    def now(self, of: list[Delta]) -> str:
+        """What stands in some files now, as far as it is known."""
+        there = [delta for delta in of if not delta.gone]
+        return "\n".join("\n".join(delta.new) if delta.after is None else delta.after for delta in there)
+
 
 def opened(trace: Trace, rules: Rules) -> Session:
     """Reads the active branch once."""
