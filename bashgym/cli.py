@@ -69,6 +69,7 @@ VERBS: dict[str, str] = {
     "recipes": "list, show, check, copy, compare recipes; explain any key of one",
     "runs": "list earlier runs, compare them, remove those of no registered model",
     "plugins": "list plugins and where they come from",
+    "lineage": "where a row of a dataset came from, line by line; why a session is in none",
     "models": "list registered models; show one with scores and lineage",
     "sanitize": "take secrets and people out of any JSON Lines or text file",
     "audit": "put the datasets of earlier runs past today's leak gate",
