@@ -51,9 +51,14 @@ class ScanContext:
 
 @dataclass(frozen=True)
 class JudgeContext:
-    """What a judge may use beside the trace: a folder to write in, which is removed afterwards."""
+    """What a judge may use beside the trace: a folder to write in, which is removed afterwards.
+
+    `raw` gives the same trace as its source read it, nothing taken out; only for a judge whose class says
+    `reads_raw = True`. Its verdict may hold ids of tests, counts and exit codes of it and nothing else, and goes
+    through the sanitizers before it is kept."""
 
     folder: Path | None = None
+    raw: Callable[[], Trace] | None = None
 
 
 @runtime_checkable
@@ -89,7 +94,10 @@ class Sanitizer(Protocol):
 
 @runtime_checkable
 class Judge(Protocol):
-    """Says how good one sanitized trace is."""
+    """Says how good one sanitized trace is.
+
+    One that rests on more than its code and settings (a program of this machine) says so in a method `engine() -> str`,
+    as a sanitizer does; one that needs the raw trace, in a class attribute `reads_raw`."""
 
     def judge(self, trace: Trace, context: JudgeContext) -> Verdict:
         """A verdict with its signals, or an abstention with its reason."""
@@ -108,9 +116,13 @@ class Curator(Protocol):
 
 @runtime_checkable
 class Synthesizer(Protocol):
-    """Makes more examples out of one trace."""
+    """Makes more examples out of one trace.
 
-    def synthesize(self, trace: Trace, verdicts: Sequence[Verdict]) -> Iterable[Example]: ...
+    One that sends text to another machine has an attribute `outgoing`, which the worker sets for each session to a
+    check of the very bytes that would leave (bashgym/gate/outgoing.py); with None in it, it sends nothing. An
+    example whose meta holds `train_only` is never measured on: none of its rows is of the validation or test split."""
+
+    def synthesize(self, trace: Trace, verdicts: Sequence[Verdict]) -> Iterable[Example | Drop]: ...
 
 
 @runtime_checkable

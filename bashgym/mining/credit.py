@@ -25,7 +25,8 @@ TEST = re.compile(
 )
 NO_CODE = frozenset({".md", ".rst", ".txt", ".log", ".lock", ".svg", ".png", ".csv", ".adoc"})
 INSTALLERS = frozenset({"pip", "pip3", "npm", "yarn", "pnpm", "uv", "poetry", "apt", "apt-get", "brew", "cargo", "gem",
-                        "bundle", "go", "conda", "mix", "composer", "docker", "docker-compose", "systemctl"})  # fmt: skip
+                        "bundle", "go", "conda", "mix", "composer", "docker", "docker-compose",
+                        "systemctl"})  # fmt: skip
 INSTALLING = frozenset({"install", "add", "sync", "ci", "get", "update", "upgrade", "up", "start", "restart", "i"})
 
 

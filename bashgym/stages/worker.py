@@ -13,7 +13,7 @@ import orjson
 
 from bashgym import examples, jsonl, paths, pseudonyms, registry, scan, tools
 from bashgym.errors import PrivacyError
-from bashgym.gate import canary, vault
+from bashgym.gate import canary, outgoing, vault
 from bashgym.kinds import JudgeContext
 from bashgym.records import (
     Drop,
@@ -100,7 +100,7 @@ def process(task: SessionTask) -> str:
     clean, found = sanitized(traces, task)
     cleaned = time.perf_counter()
     root = clean[0].session_id if clean else hashlib.sha256(task.ref.id.encode()).hexdigest()[:16]
-    judged = [judge(trace, task, root, keys) for trace, keys in zip(clean, replies, strict=True)]
+    judged = [judge(trace, task, root, keys, found.removed) for trace, keys in zip(clean, replies, strict=True)]
     clock = {"read": read - started, "sanitize": cleaned - read, "judge": time.perf_counter() - cleaned}
     summary = SessionSummary(
         session=root,
@@ -147,15 +147,16 @@ def sanitized(traces: list[Trace], task: SessionTask) -> tuple[list[Trace], scan
         raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
 
 
-def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) -> Judged:
-    """The verdicts on a sanitized trace of the session `root`, its class, and the examples it would give."""
+def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...], removed: dict[str, str]) -> Judged:
+    """The verdicts on a sanitized trace of the session `root`, its class, and the examples it would give; `removed`
+    are the values that were replaced in it."""
     verdicts = tuple(
         msgspec.structs.replace(build(spec).judge(trace, JudgeContext()), judge=label)
         for label, spec in task.work.judges
     )
     label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
     name = examples.name_of(trace)
-    made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts)])
+    made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts, removed)])
     known = tools.transcribed(trace.agent.tool_definitions)
     if known:
         made = [example if example.tools else msgspec.structs.replace(example, tools=known) for example in made]
@@ -184,9 +185,18 @@ def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...]) 
     return Judged(summary, made)
 
 
-def synthetic(trace: Trace, task: SessionTask, verdicts: tuple[Verdict, ...]) -> Iterator[Example]:
+def synthetic(
+    trace: Trace, task: SessionTask, verdicts: tuple[Verdict, ...], removed: dict[str, str]
+) -> Iterator[Example | Drop]:
+    """What the synthesizers make of a trace. The canaries are shown to none that sends text away."""
     for _, spec in task.work.synthesizers:
-        yield from build(spec).synthesize(trace, verdicts)
+        synthesizer = build(spec)
+        if hasattr(synthesizer, "outgoing"):
+            if task.label == CANARY:
+                continue
+            sanitizers = [(label, build(one)) for label, one in task.work.sanitizers]
+            synthesizer.outgoing = outgoing.gate(removed, sanitizers)
+        yield from synthesizer.synthesize(trace, verdicts)
 
 
 def split_drops(found: list[Any]) -> tuple[list[Any], Counter[str]]:

@@ -16,21 +16,27 @@ NAME = "decision_points"
 ASKING = frozenset({"askuserquestion", "ask_user_question", "ask_followup_question", "request_user_input"})
 # "Option 1: ...", "Approach B - ...", "**Alternative 2**", at the beginning of a line
 LISTED = re.compile(
-    r"^[ \t>*#\d.)-]*\**(?:option|approach|alternative|choice|way|strategy|solution)[ \t]+(?P<name>\d|[a-h])\b\**[ \t]*[:.)—–-]"
-    r"?[ \t]*(?P<text>.{0,160})",
+    r"^[ \t>*#\d.)-]*\**(?:option|approach|alternative|choice|way|strategy|solution)[ \t]+(?P<name>\d|[a-h])\b"
+    r"\**[ \t]*[:.)—–-]?[ \t]*(?P<text>.{0,160})",
     re.IGNORECASE | re.MULTILINE,
 )
 WEIGHING = re.compile(
-    r"\b(?:two|three|several|multiple|a\ (?:few|couple\ of))\ (?:\w+\ )?(?:options|approaches|ways|alternatives|choices"
-    r"|possibilities)\b"
-    r"|\b(?:alternatively|on\ the\ other\ hand|trade-?offs?\ between|pros\ and\ cons|weigh(?:ing|ed)?\b.{0,40}\bagainst)\b"
-    r"|\b(?:i|we|could|can|should)\ either\b[^.\n]{3,120}\bor\b|\b(?:could|can)\ (?:also\ )?[^.\n]{3,100},?\ or\ (?:i|we)\ (?:could|can)\b",
+    r"""
+      \b(?:two|three|several|multiple|a\ (?:few|couple\ of))\ (?:\w+\ )?
+        (?:options|approaches|ways|alternatives|choices|possibilities)\b
+    | \b(?:alternatively|on\ the\ other\ hand|trade-?offs?\ between|pros\ and\ cons)\b
+    | \bweigh(?:ing|ed)?\b.{0,40}\bagainst\b
+    | \b(?:i|we|could|can|should)\ either\b[^.\n]{3,120}\bor\b
+    | \b(?:could|can)\ (?:also\ )?[^.\n]{3,100},?\ or\ (?:i|we)\ (?:could|can)\b
+    """,
     re.IGNORECASE | re.VERBOSE,
 )
 DECIDING = re.compile(
-    r"\b(?:i(?:'ll|\ will)|i(?:'m|\ am)\ going\ (?:to|with)|let(?:'s|\ me|\ us)|we(?:'ll|\ should|\ will)"
-    r"|i\ (?:choose|chose|prefer|recommend|suggest|think)|best|better|simpl(?:er|est)|clean(?:er|est)|safer|instead|rather|my\ recommendation|decid\w+"
-    r"|going\ with|makes\ (?:more|most)\ sense)\b",
+    r"""\b(?:
+      i(?:'ll|\ will) | i(?:'m|\ am)\ going\ (?:to|with) | let(?:'s|\ me|\ us) | we(?:'ll|\ should|\ will)
+      | i\ (?:choose|chose|prefer|recommend|suggest|think) | best | better | simpl(?:er|est) | clean(?:er|est) | safer
+      | instead | rather | my\ recommendation | decid\w+ | going\ with | makes\ (?:more|most)\ sense
+    )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 

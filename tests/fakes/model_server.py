@@ -103,6 +103,10 @@ class Answer(BaseHTTPRequestHandler):
             name = request["tool_choice"]["function"]["name"]
             call = {"name": name, "arguments": json.dumps(said)}
             message = {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": call}]}
+        if call := called(said):
+            given = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
+            function = {"id": "c1", "type": "function", "function": given}
+            message, forced = {"role": "assistant", "content": None, "tool_calls": [function]}, True
         size = len(json.dumps(request)) // 4
         usage = {"prompt_tokens": size, "completion_tokens": 20, "total_tokens": size + 20}
         choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if forced else "stop"}
@@ -127,6 +131,9 @@ class Answer(BaseHTTPRequestHandler):
         if request.get("tool_choice", {}).get("type") == "tool" and not isinstance(said, str):
             content = [{"type": "tool_use", "id": "t1", "name": request["tool_choice"]["name"], "input": said}]
             stop = "tool_use"
+        if call := called(said):
+            content = [{"type": "tool_use", "id": "t1", "name": call["name"], "input": call["arguments"]}]
+            stop = "tool_use"
         usage = {"input_tokens": len(json.dumps(request)) // 4, "output_tokens": 20}
         about = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"]}
         return self.send(200, {**about, "content": content, "stop_reason": stop, "usage": usage})
@@ -150,7 +157,15 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def words(messages: list[dict[str, Any]]) -> str:
-    return "\n".join(message["content"] for message in messages)
+    return "\n".join(
+        message["content"] if isinstance(message["content"], str) else json.dumps(message["content"])
+        for message in messages
+    )
+
+
+def called(said: Any) -> dict[str, Any] | None:
+    """The call {name, arguments} that the brain wants to be made, where it says {"call": ...}."""
+    return said["call"] if isinstance(said, dict) and set(said) == {"call"} else None
 
 
 def not_closed(schema: Any) -> str:

@@ -15,8 +15,8 @@ WEIGHED = (
     "reader checks the time of the file. The version is the cleaner one, so I will add it to the index now."
 )
 PLAIN = (
-    "I ran the tests and looked at the output. Two of them fail because the fixture is missing, so let me add it to the "
-    "folder and run them again to see whether anything else is wrong in there."
+    "I ran the tests and looked at the output. Two of them fail because the fixture is missing, so let me add it to "
+    "the folder and run them again to see whether anything else is wrong in there."
 )
 
 
