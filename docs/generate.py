@@ -1,10 +1,12 @@
-"""Writes docs/reference/ from the code: the commands' own help, and every preset with the docs of its keys.
+"""Writes docs/reference/ from the code: the commands' own help, and every preset with the docs of its keys; and what
+editors read: the schemas in conf/, with the line that names them at the top of every preset and recipe.
 
 python docs/generate.py [--check]    --check writes nothing and fails where a page is out of date"""
 
 import contextlib
 import importlib
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ os.environ["COLUMNS"] = "100"
 from bashgym import cli, registry  # noqa: E402
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS  # noqa: E402
 from bashgym.recipe import flatten  # noqa: E402
+from bashgym.recipebook import schema  # noqa: E402
 
 WRITTEN = "<!-- Written by docs/generate.py; do not edit. -->\n"
 
@@ -79,17 +82,34 @@ def config_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def described_files() -> list[Path]:
+    """Every shipped file that an editor checks: recipes, what they start from, presets."""
+    presets = [path for kind in KINDS for path in sorted((ROOT / "conf" / kind).glob("*.yaml"))]
+    return [ROOT / "conf" / "bashgym_base.yaml", *presets, *sorted((ROOT / "recipes").glob("*.yaml"))]
+
+
+def pages() -> dict[Path, str]:
+    """Everything that is written here, with what it must hold."""
+    found = {}
+    for path in described_files():
+        found[path] = schema.with_line(path.read_text(), schema.named_by(path, ROOT / "conf", ROOT / "recipes"))
+    for path, content in schema.files().items():
+        found[ROOT / "conf" / path] = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    reference = ROOT / "docs" / "reference"
+    return {**found, reference / "cli.md": cli_page(), reference / "config.md": config_page()}
+
+
 def main() -> int:
     check = "--check" in sys.argv[1:]
+    os.chdir(ROOT)  # where the project's own files are the shipped ones, so that nothing else is described
     stale = []
-    for name, page in {"cli.md": cli_page(), "config.md": config_page()}.items():
-        path = ROOT / "docs" / "reference" / name
+    for path, page in pages().items():
         if not path.exists() or path.read_text() != page:
-            stale.append(name)
+            stale.append(str(path.relative_to(ROOT)))
             if not check:
                 path.write_text(page)
     if stale:
-        print(f"docs/reference: {', '.join(stale)} {'out of date; run make docs' if check else 'written'}")
+        print(f"{', '.join(stale)}: {'out of date; run make docs' if check else 'written'}")
     return 1 if check and stale else 0
 
 

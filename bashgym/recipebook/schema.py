@@ -145,7 +145,7 @@ def defaults_schema() -> dict[str, Any]:
         least: dict[str, Any] = {"minItems": 1} if kind in AT_LEAST_ONE else {}
         one = {"type": "array", "items": names, "uniqueItems": True, **least} if kind in LISTS else names
         said = f"{first_sentence(kind)} {'A list.' if kind in LISTS else 'One choice.'}"
-        choices |= {key: {**one, "description": said} for key in (kind, f"override {kind}") if presets(kind)}
+        choices |= {key: {**one, "description": said} for key in (kind, f"override {kind}")}
     starts = {"enum": ["_self_", "bashgym_base", *recipes()]}
     chosen = {"type": "object", "properties": choices, "additionalProperties": False, "maxProperties": 1}
     said = "what the recipe starts from, and what it chooses instead; _self_ is where its own values come in"

@@ -1,10 +1,9 @@
 """`bashgym run`: a recipe from its sources to a registered model."""
 
 from pathlib import Path
-
-from bashgym.errors import BashGymError
 from typing import Any
 
+from bashgym.errors import BashGymError
 from bashgym.verbs import parser
 
 
