@@ -36,9 +36,9 @@ class RuleScanner:
     """Compiled rules; compiling takes seconds and is cached under the data home, so build one per process.
 
     `files` are YAML in kingfisher's format; the first group of a pattern, or all of it, is the value.
-    Raises PrivacyError when the engine is not installed or refuses a rule."""
+    Raises PrivacyError when the engine is not installed, refuses a rule, or has fewer than `least` rules in all."""
 
-    def __init__(self, *files: Path, builtins: bool) -> None:
+    def __init__(self, *files: Path, builtins: bool, least: int = 0) -> None:
         try:
             import kingfisher_sdk
         except ImportError as error:
@@ -52,6 +52,11 @@ class RuleScanner:
         except Exception as error:
             names = ", ".join(file.name for file in files)
             raise PrivacyError(f"rules {names}: {error}") from error
+        if len(rules) < least:
+            raise PrivacyError(
+                f"kingfisher {kingfisher_sdk.__version__} brings {len(rules)} rules where the recipe wants {least}; "
+                "install a newer one: pip install -U kingfisher-secret-scanner"
+            )
         # no Base64: it costs milliseconds a value, and sanitizer.secrets looks into it by itself
         self.scanner: Any = kingfisher_sdk.Scanner(rules, base64=False, dedup=False)
         self.version = f"kingfisher {kingfisher_sdk.__version__}{' builtins' if builtins else ''}"

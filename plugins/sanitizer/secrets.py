@@ -71,6 +71,8 @@ class Sanitizer:
         """Characters a token needs to be judged by improbability alone."""
         providers: bool = True
         """Also use the rules that know providers by name: kingfisher's own and conf/sanitizer/rules/providers.yaml."""
+        least_rules: int = Field(default=480, ge=0)
+        """Rules the engine has to have with `providers`; with fewer (an older one, another build) the run stops."""
         machine: bool = True
         """Also look for the secrets this machine has: of its environment, of `.env` files in and above the folders that
         a session names, of netrc, AWS, git, npm, PyPI, GitHub. They are read into memory only."""
@@ -80,8 +82,9 @@ class Sanitizer:
     def __init__(self, config: Config) -> None:
         self.config = config
         folder = shipped("conf") / "sanitizer" / "rules"
+        least = config.least_rules if config.providers else 0
         names = ["secrets", *(["providers"] if config.providers else []), *config.rules]
-        self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in names), builtins=config.providers)
+        self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in names), builtins=config.providers, least=least)
         self.here = machine.here() if config.machine else []
         self.known, self.skipped = machine.known(self.here)
 

@@ -187,5 +187,50 @@ def test_an_engine_that_is_missing_stops_the_run(monkeypatch: pytest.MonkeyPatch
         plugin(plugin.Config())
 
 
+def test_an_engine_that_is_too_weak_stops_the_run() -> None:
+    plugin = load("sanitizer", "secrets")
+    with pytest.raises(PrivacyError, match=r"rules where the recipe wants 9999; install a newer one"):
+        plugin(plugin.Config(least_rules=9999))
+    assert plugin(plugin.Config(providers=False, least_rules=9999)).engine()
+
+
 def test_the_engine_names_versions_and_rules(built: dict[str, Any]) -> None:
     assert all(word in built["secrets"].engine() for word in ("kingfisher", "builtins", "rules", "trigrams"))
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("callback?state=%67%68%70%5FwWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx", "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
+        ("sig=k3J9%2Fd8F7%2Bg6H5j4K3l2M1n0%3D%3D", "d8F7"),
+        (r"\u0067\u0068\u0070_wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx", "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
+        ("ghp_wWPw5k4aXcaT4fNP\x1b[0m\x1b[32m0UcnZwJUVFk6LO0pINUx", "0UcnZwJUVFk6LO0pINUx"),
+        ("Z2hwX3dXUHc1azRhWGNhVDRmTlAwVWNuWndKVVZGazZMTzBwSU5VeA==", "Z2hwX3dXUHc1azRhWGNh"),
+        ("token: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", "eyJzdWIi"),
+        ("mnemonic: ritmo lepre bacca oltre sedia panda cubo dado erba faro gelo isola", "lepre"),
+        ("1. legal 2. winner 3. thank 4. year 5. wave 6. sausage 7. worth 8. useful 9. fitness 10. crew 11. mix 12. dog",
+         "sausage"),
+        ("azure 2Vq7Q~q5VgKljZ7cb3.0sp0Apz.vOjRIPyeTrab", "q5VgKljZ7cb3"),
+    ],
+)  # fmt: skip
+def test_in_disguise(text: str, gone: str, cleaned_text: Callable[..., str]) -> None:
+    assert gone not in cleaned_text(text)
+
+
+def test_a_key_file_goes_whole(cleaned_text: Callable[..., str]) -> None:
+    key = json.dumps({"type": "service_account", "project_id": "quern-4711", "private_key": PEM, "client_id": "117"})
+    after = cleaned_text(f"cat key.json\n{key}\ndone")
+    assert "quern-4711" not in after and after.startswith("cat key.json\nCREDENTIALS_") and after.endswith("\ndone")
+
+
+def test_numbers_without_quotes_are_looked_at(clean: Callable[..., Sanitized]) -> None:
+    value = {
+        "card": 4539578763621486,
+        "ssn": 219099998,
+        "phone": 4155550132,
+        "n": 1700000000123,
+        "size": 4539578763621487,
+    }
+    after = clean(value).value
+    assert [after["card"][:5], after["ssn"][:4], after["phone"][:6]] == ["CARD_", "SSN_", "PHONE_"]
+    assert (after["n"], after["size"]) == (1700000000123, 4539578763621487)
