@@ -130,6 +130,9 @@ def write(
             run.told.drops[task.key] = orjson.loads(first)
             dropped.update(run.told.drops[task.key])
             for session, row in map(jsonl.parse, lines):
+                if splits[session] != "train" and (row.get("meta") or {}).get("train_only"):
+                    dropped[f"made for training, kept out of {splits[session]}"] += 1
+                    continue
                 line = jsonl.dumps(row)
                 better = cleaned(row, line, sweep, key)
                 repaired += better is not None
