@@ -12,7 +12,7 @@ from bashgym.lock.file import LockedSession
 from bashgym.reading import excluded
 from bashgym.reading.files import bare, opened
 from bashgym.records import SessionRef
-from bashgym.trace import Step, Trace
+from bashgym.trace import ResultInfo, Step, Trace
 
 LINES = (".jsonl", ".ndjson")
 
@@ -72,8 +72,11 @@ def refs(source: Any, id_sha256: str, reasons: list[str]) -> list[SessionRef]:
 
 def places(trace: Trace, step: Step) -> list[Place]:
     """The lines that a step came from, its results' included."""
-    numbers = set(step.info.line_nos)
-    numbers |= {number for number in map(line_of, step.observation.results if step.observation else ()) if number}
+    numbers = set(step.info.line_nos) | {info.line_no for info in answers(step) if info.line_no}
+    if not numbers:  # words that came with the result of a call, in the one line of both
+        own = set(step.info.uuids)
+        found = (info for one in trace.steps for info in answers(one) if info.uuid in own)
+        numbers = {info.line_no for info in found if info.line_no}
     files = trace.info.source.files
     if not files or not numbers:
         return []
@@ -82,9 +85,8 @@ def places(trace: Trace, step: Step) -> list[Place]:
     return [Place(path, unit, tuple(sorted(numbers)))]
 
 
-def line_of(result: Any) -> int | None:
-    number: int | None = result.extra.bashgym.line_no
-    return number
+def answers(step: Step) -> list[ResultInfo]:
+    return [result.extra.bashgym for result in step.observation.results] if step.observation else []
 
 
 def absent(found: Iterable[Place]) -> list[Place]:

@@ -65,7 +65,11 @@ def of_session(run: RunFolder, session: LockedSession) -> Iterator[dict[str, Any
         yield told(session.session, "source", f"no conversation in it{counted(summary)}")
     for trace in session.traces:
         known = next((one for one in summary.traces if one.session == trace.name), None) if summary else None
-        yield of_trace(run, session, trace, known)
+        empty = known is not None and not known.messages and not trace.split
+        if empty and summary and summary.malformed:
+            yield told(trace.name, "source", f"no conversation in it{counted(summary)}")
+        else:
+            yield of_trace(run, session, trace, known)
 
 
 def counted(summary: SessionSummary | None) -> str:
