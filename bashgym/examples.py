@@ -34,6 +34,9 @@ def examples(trace: Trace, session: str) -> Iterator[Example | Drop]:
             yield Drop(reason="context window without a reply")
         else:
             yield example
+    inside = sum(any(one.first_step <= step.step_id <= one.last_step for one in windows) for step in trace.steps)
+    if inside < len(trace.steps):
+        yield Drop(reason="step outside every context window", n=len(trace.steps) - inside)
 
 
 def conversations(windows: list[ContextWindow]) -> list[ContextWindow]:
@@ -79,6 +82,7 @@ def from_window(
         numbers += [step.step_id] * len(made)
     while messages and messages[-1]["role"] != "assistant" and messages[-1]["role"] != "tool":
         messages.pop(), keys.pop(), numbers.pop()
+        dropped["turn with no reply after it"] += 1
     if not any(message["role"] == "assistant" for message in messages):
         return None, dropped
     example = Example(
@@ -93,6 +97,8 @@ def of_step(step: Step, dropped: Counter[str]) -> Iterator[dict[str, Any]]:
         text = words(step.message)
         if text:
             yield {"role": "user", "content": text}
+        else:
+            dropped["turn without words"] += 1
         return
     results = step.results()
     calls = [call for call in step.tool_calls or [] if call.tool_call_id in results]

@@ -1,5 +1,10 @@
 """Examples out of traces: every turn kept, calls paired, windows apart."""
 
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bashgym import examples, tools
 from bashgym.records import Drop
 from bashgym.trace import (
@@ -94,6 +99,7 @@ def test_what_nobody_said_is_left_out_and_counted():
         "reply without words or calls": 1,
         "synthetic step": 1,
         "step on an abandoned branch": 1,
+        "turn with no reply after it": 1,
     }
 
 
@@ -117,7 +123,7 @@ def test_a_micro_compaction_is_no_end_of_a_conversation():
 
 def test_a_window_without_a_reply_is_a_drop():
     found, dropped = made(trace([user(1, "hello?")]))
-    assert not found and dropped == {"context window without a reply": 1}
+    assert not found and dropped == {"context window without a reply": 1, "turn with no reply after it": 1}
 
 
 def test_copies_share_a_key_and_others_do_not():
@@ -134,3 +140,36 @@ def test_tools_are_inferred_from_all_calls():
     assert read["name"] == "Read" and read["parameters"]["required"] == ["x"]
     assert read["parameters"]["properties"] == {"limit": {"type": "integer"}, "x": {"type": "string"}}
     assert [tool["function"]["name"] for tool in tools.definitions(used, 1)] == ["Read"]
+
+
+def any_step(number: int, drawn: tuple[str, bool, str, bool]) -> Step:
+    kind, active, text, answered = drawn
+    if kind == "agent":
+        return agent(number, text, {"Read": "a"} if answered else None, kind="agent", active=active)
+    return Step(step_id=number, source="user", message=text, extra=extra(kind=kind, active=active))
+
+
+KINDS = ["human", "agent", "agent", "command", "compact_summary", "meta", "interrupt", "synthetic", "api_error"]
+DRAWN = st.tuples(st.sampled_from(KINDS), st.booleans(), st.sampled_from(["words", ""]), st.booleans())
+
+
+@given(st.lists(DRAWN, min_size=1, max_size=25), st.sets(st.integers(1, 25), max_size=4), st.integers(0, 3))
+def test_no_step_is_lost(drawn, cuts, outside):
+    """Every step is in exactly one example, or counted among the drops; a window without a reply counts its own."""
+    steps = [any_step(number, one) for number, one in enumerate(drawn, 1)]
+    ends = [*sorted(cut for cut in cuts if cut < len(steps)), len(steps) - outside]
+    starts = [1, *(end + 1 for end in ends)]
+    windows = [ContextWindow(first_step=a, last_step=b) for a, b in zip(starts, ends, strict=False) if a <= b]
+    found = list(examples.examples(trace(steps, windows), "s"))
+    taught: Counter[int] = Counter()
+    for one in found:
+        if not isinstance(one, Drop):
+            taught.update(set(one.steps) - {0})
+    assert max(taught.values(), default=1) == 1
+    counted = sum(one.n for one in found if isinstance(one, Drop) and one.reason != "context window without a reply")
+    assert len(taught) + counted == len(steps)
+    spoken = [step for step in steps if step.info.kind == "human" and step.info.active and step.message]
+    unanswered = sum(
+        one.n for one in found if isinstance(one, Drop) and one.reason.startswith(("turn", "step outside"))
+    )
+    assert len([step for step in spoken if step.step_id in taught]) >= len(spoken) - unanswered

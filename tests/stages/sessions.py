@@ -1,4 +1,4 @@
-"""Claude Code sessions with retries, corrections and repaired tests, written as the client writes them; our own words."""
+"""Claude Code sessions with retries, corrections and repaired tests, written as the client writes them."""
 
 import json
 import random
