@@ -79,7 +79,7 @@ class Talk(Conversation):
             self.note(entry)
         self.events.sort(key=lambda event: event.line_no or 0)
 
-    def words(self, entry: Entry, source: Any, message: Any, kind: StepKind | None = None) -> Step:
+    def spoken(self, entry: Entry, source: Any, message: Any, kind: StepKind | None = None) -> Step:
         self.reply = None
         name, stamp = entry.text("id"), entry.text("timestamp")
         return self.say(source, message, kind=kind, ts=stamp, line_no=entry.line_no, uuid=name)
@@ -103,7 +103,7 @@ class Talk(Conversation):
             self.compacted("manual" if by_hand else "auto", summary_follows=summary is not None)
         if summary is None or data.get("success") is False:
             return self.note(entry)
-        step = self.words(entry, "user", summary, "compact_summary")
+        step = self.spoken(entry, "user", summary, "compact_summary")
         step.info.foreign = {key: value for key, value in data.items() if key != "summaryContent"}
         return None
 
@@ -147,23 +147,23 @@ class Talk(Conversation):
         kind: StepKind = "human" if data.get("source") in PERSONS else "meta"
         if text(data, "agentMode") == "shell":
             kind = "bash"
-        step = self.words(entry, "user", text(data, "content") or "", kind)
+        step = self.spoken(entry, "user", text(data, "content") or "", kind)
         step.info.foreign = {key: value for key, value in data.items() if key != "content" or value != step.message}
 
     def system(self, entry: Entry, data: dict[str, Any]) -> None:
-        step = self.words(entry, "system", text(data, "content") or "")
+        step = self.spoken(entry, "system", text(data, "content") or "")
         step.info.foreign = {key: value for key, value in data.items() if key != "content"}
 
     def notified(self, entry: Entry, data: dict[str, Any]) -> None:
-        step = self.words(entry, "user", text(data, "content") or "", "task_notification")
+        step = self.spoken(entry, "user", text(data, "content") or "", "task_notification")
         step.info.foreign = {key: value for key, value in data.items() if key != "content"}
 
     def refused(self, entry: Entry, data: dict[str, Any]) -> None:
-        step = self.words(entry, "system", text(data, "message") or "", "api_error")
+        step = self.spoken(entry, "system", text(data, "message") or "", "api_error")
         step.info.foreign = {key: value for key, value in data.items() if key != "message"}
 
     def aborted(self, entry: Entry, data: dict[str, Any]) -> None:
-        step = self.words(entry, "user", "", "interrupt")
+        step = self.spoken(entry, "user", "", "interrupt")
         step.info.foreign = dict(data)
 
     def thought(self, entry: Entry, data: dict[str, Any]) -> None:
@@ -192,7 +192,7 @@ class Talk(Conversation):
             step.metrics = Metrics(completion_tokens=max(output, before, 0))
 
     def replying(self, entry: Entry) -> Step:
-        step = self.words(entry, "agent", "")
+        step = self.spoken(entry, "agent", "")
         step.model_name, step.reasoning_effort = self.model, self.effort
         return step
 
@@ -243,7 +243,7 @@ class Talk(Conversation):
         call_id = text(data, "toolCallId") or ""
         found = ran(data, self.permissions.get(call_id))
         if call_id in self.by_user or data.get("isUserRequested") is True:
-            self.words(entry, "user", found.text, "bash").info.foreign = {"call": data}
+            self.spoken(entry, "user", found.text, "bash").info.foreign = {"call": data}
             return
         self.result(
             call_id,
