@@ -55,10 +55,12 @@ class JudgeContext:
 
     `raw` gives the same trace as its source read it, nothing taken out; only for a judge whose class says
     `reads_raw = True`. Its verdict may hold ids of tests, counts and exit codes of it and nothing else, and goes
-    through the sanitizers before it is kept."""
+    through the sanitizers before it is kept. `gate` is given the very bytes that would leave this machine and raises
+    PrivacyError where they may not (bashgym/gate/outgoing.py); where there is none, nothing leaves."""
 
     folder: Path | None = None
     raw: Callable[[], Trace] | None = None
+    gate: Callable[[bytes], None] | None = None
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ FLOORS = [
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub", "claude_code",
         "codex", "gemini", "opencode", "copilot",
-        "signals", "hacking", "policy", "replay", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
+        "signals", "hacking", "judging", "policy", "replay", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
         "training_log", "report", "prices", "exports", "traffic", "rows", "similar", "mining",
     },
     {"registry"},
