@@ -1,7 +1,7 @@
 """Rows as Parquet, through `datasets` (extra `hub`): some 100 MB that no run needs otherwise."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def write(folder: Path, split: str) -> Path | None:
             padded,
             features=features,
             cache_dir=str(scratch),
-            gen_kwargs={"source": str(source), "names": list(columns)},
+            gen_kwargs={"source": str(source), "names": tuple(columns)},  # a list would be dealt out as shards
             fingerprint=split,
         )
         table.to_parquet(str(target))
@@ -68,7 +68,7 @@ def feature(kinds: set[type]) -> Any:
     return List(Json()) if kind is list else Value(KINDS[kind]) if kind in KINDS else Json()
 
 
-def padded(source: str, names: list[str]) -> Iterator[dict[str, Any]]:
+def padded(source: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row with every column."""
     for line in jsonl.read_lines(Path(source)):
         yield {name: line.value.get(name) for name in names}

@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bashgym.records import Drop, Example, Row
 from bashgym.registry import load
+from bashgym.rows import template
 
 
 def conversation(turns: list[tuple[str, str, list[str]]]) -> Example:
@@ -102,3 +104,35 @@ def test_reasoning_is_kept_only_when_asked():
     example.messages[1]["reasoning_content"] = "hm"
     assert "reasoning_content" not in render(example)[0][0].data["messages"][1]
     assert render(example, reasoning="keep")[0][0].data["messages"][1]["reasoning_content"] == "hm"
+
+
+def test_only_what_was_not_given_is_learnt(pair):
+    rows, _ = render(pair)
+    assert [message["train"] for message in rows[0].data["messages"]] == [False] * 5 + [True, False]
+    assert rows[0].data["meta"]["origin"] == "retries" and rows[0].data["meta"]["steps"] == [0, 1, 2, 2, 2, 3, 3]
+
+
+def test_datasets(session, reloaded):
+    (row,) = reloaded(render(session)[0])
+    assert row["messages"][2]["tool_calls"][1]["function"]["arguments"] == {"command": 'echo "x"'}
+    assert row["tools"] == session.tools
+
+
+@pytest.mark.training
+def test_unsloth_and_trl(consumed, session):
+    """Unsloth's notebooks map messages through the tokenizer's template into a column of texts; TRL does it itself.
+
+    Both get what rows of text are made with here, to the letter."""
+    messages, tools = render(session)[0][0].data["messages"], session.tools
+    here = template.chosen("chatml_tools", "scratch").render(messages, tools)
+    assert here in consumed["unsloth"]
+    assert here in [row["input_ids"] for row in consumed["trl"]["chat"]]
+
+
+@pytest.mark.training
+def test_axolotl(consumed):
+    learnt = max((row["learnt"] for row in consumed["axolotl"]["chat"]), key=len)
+    assert [piece.endswith("<|im_end|>") for piece in learnt] == [True] * 4 and learnt[-2:] == [
+        "It passes.<|im_end|>",
+        "Pushed.<|im_end|>",
+    ]
