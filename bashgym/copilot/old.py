@@ -38,7 +38,7 @@ def read(talk: Talk, entry: Entry) -> None:
     elif role == "tool":
         talk.result(text(value, "tool_call_id"), words(value.get("content")), line_no=entry.line_no)
     elif role in ("user", "system", "developer"):
-        talk.words(entry, "user" if role == "user" else "system", words(value.get("content")))
+        talk.spoken(entry, "user" if role == "user" else "system", words(value.get("content")))
     else:
         talk.event("header" if entry.line_no == 1 else "message", value, line_no=entry.line_no)
 
