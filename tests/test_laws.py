@@ -18,15 +18,17 @@ FLOORS = [
     {"paths", "trace", "jsonl", "jsonc"},
     {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes", "places"},
     {
-        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub", "claude_code",
-        "codex", "gemini", "opencode", "copilot",
-        "signals", "hacking", "judging", "policy", "replay", "rented", "examples", "tools", "verdict", "manifest", "venv", "keys", "scanning", "checkpoint",
-        "training_log", "report", "prices", "exports", "traffic", "rows", "similar", "mining",
+        "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub",
+        "claude_code", "codex", "gemini", "opencode", "copilot", "exports", "traffic", "scanning", "prices",
+        "signals", "hacking", "judging", "policy", "replay", "rows", "similar", "mining", "examples", "tools",
+        "verdict", "manifest", "venv", "keys", "rented", "checkpoint", "training_log", "report",
     },
     {"registry"},
     {"choices", "recipe", "stages"},
-    {"lock", "lineage", "run", "display", "show", "tokens", "audit", "sanitize", "capture", "gateway", "dashboard", "orchestrate", "reflect", "history",
-     "exporting", "recipebook", "runs", "scaffold"},
+    {
+        "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "capture", "history",
+        "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
+    },
     {"verbs"},
     {"cli", "__main__"},
 ]  # fmt: skip

@@ -38,9 +38,13 @@ PRAISE = re.compile(
 # what an agent says at the end of what it leaves undone
 ADMISSION = re.compile(
     r"""\b(?:
-      i\ (?:did\ not|didn't|have\ not|haven't)\ (?:yet\ )?(?:get\ to|got\ to|writ(?:e|ten)|add(?:ed)?|implement(?:ed)?|finish(?:ed)?|do(?:ne)?|cover(?:ed)?)
-      | (?:could\ not|couldn't|was\ not\ able\ to|wasn't\ able\ to|unable\ to)\ (?:get|finish|complete|fix|make|solve|figure|implement)
-      | (?:is|are|remains?|was)\ (?:still\ )?(?:not\ (?:yet\ )?(?:implemented|finished|done|covered|working)|unfinished|undone|incomplete|left\ (?:open|undone|for\ later))
+      i\ (?:did\ not|didn't|have\ not|haven't)\ (?:yet\ )?
+        (?:get\ to|got\ to|writ(?:e|ten)|add(?:ed)?|implement(?:ed)?|finish(?:ed)?|do(?:ne)?|cover(?:ed)?)
+      | (?:could\ not|couldn't|was\ not\ able\ to|wasn't\ able\ to|unable\ to)\ 
+        (?:get|finish|complete|fix|make|solve|figure|implement)
+      | (?:is|are|remains?|was)\ (?:still\ )?
+        (?:not\ (?:yet\ )?(?:implemented|finished|done|covered|working)
+          |unfinished|undone|incomplete|left\ (?:open|undone|for\ later))
       | still\ (?:fails?|failing|red|broken|missing|to\ do|open)
     )\b""",
     re.IGNORECASE | re.VERBOSE,

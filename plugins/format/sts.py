@@ -29,7 +29,8 @@ class Format:
         more = {**named(example), "tools": example.tools, "meta": turns.meta(example, example.steps)}
         header = {"type": "session", "harness": self.config.harness, "id": example.id, **more}
         lines = [{"type": "message", "message": sts(one)} for one in whole.messages(example, self.config)]
-        yield Row(id=example.id, data={"id": example.id, "lines": [header, *lines]}, keys=[key for key in example.keys if key])
+        keys = [key for key in example.keys if key]
+        yield Row(id=example.id, data={"id": example.id, "lines": [header, *lines]}, keys=keys)
 
     def document(self, data: dict[str, Any]) -> bytes:
         """A row as the file that the viewer reads: one session."""

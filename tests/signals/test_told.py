@@ -62,6 +62,6 @@ def test_signals_of_real_sessions(samples):
                 assert one.step_id is None or 1 <= one.step_id <= len(trace.steps)
                 seen.add(one.name)
     assert seen >= {
-        "test_run", "last_tests", "tool_error", "tool_error_recovered", "commit", "rejection", "interrupt", "api_errors",
-        "pull_request", "ended", "last_words",
+        "test_run", "last_tests", "tool_error", "tool_error_recovered", "commit", "rejection", "interrupt",
+        "api_errors", "pull_request", "ended", "last_words",
     }  # fmt: skip
