@@ -19,6 +19,7 @@ PAD = "<|endoftext|>"
 CHATML, LLAMA = ("<|im_start|>", "<|im_end|>"), ("<s>", "</s>")  # what begins and what ends a turn
 # not "special" to the tokenizer: whoever decodes without special tokens must still see the calls
 MARKS = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>")
+TEXTS = ("prompt", "completion", "chosen", "rejected")  # columns of rows that are text already
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scratch", description="a small model with random weights, from a dataset")
     here = Path(__file__).parent
-    parser.add_argument("--rows", type=Path, required=True, help="train.jsonl: rows of {messages, tools}")
+    parser.add_argument("--rows", type=Path, required=True, help="train.jsonl: rows of messages and tools, or of text")
     parser.add_argument("--out", type=Path, required=True, help="where model and tokenizer are written")
     parser.add_argument("--template", type=Path, default=here / "templates" / "chatml_tools.jinja")
     parser.add_argument("--seed", type=int, default=42)
@@ -105,9 +106,15 @@ def texts(rows: Path, tokenizer: Any, turns: tuple[str, str]) -> Iterator[str]:
     marks = re.compile("|".join(re.escape(mark) for mark in (PAD, *turns, *MARKS)))
     with rows.open(encoding="utf-8") as file:
         for line in file:
-            row = json.loads(line)
-            text = tokenizer.apply_chat_template(row["messages"], tools=row.get("tools") or None, tokenize=False)
+            text = said(json.loads(line), tokenizer)
             yield from (part for part in marks.split(text) if part)
+
+
+def said(row: dict[str, Any], tokenizer: Any) -> str:
+    """What a row says: its messages as the template writes them, or its texts as they are."""
+    if "messages" in row:
+        return str(tokenizer.apply_chat_template(row["messages"], tools=row.get("tools") or None, tokenize=False))
+    return "\n".join(str(row[name]) for name in TEXTS if row.get(name))
 
 
 if __name__ == "__main__":
