@@ -77,15 +77,22 @@ class Runner(NamedTuple):
 
 def runner(command: Command) -> Runner | None:
     """The test runner that `command` starts, or None when it runs no tests."""
+    words = unwrapped(command)
+    return at_front(list(words)) if words else None
+
+
+def unwrapped(command: Command) -> tuple[str, ...]:
+    """The words of the test runner itself, without what wraps it; empty when it runs no tests."""
     words = list(command.words)
     if NO_RUN.intersection(words):
-        return None
+        return ()
     while words:
-        found = at_front(words)
-        if found or base(words[0]) not in WRAPPERS or manages(words[1:]):
-            return found
+        if at_front(words):
+            return tuple(words)
+        if base(words[0]) not in WRAPPERS or manages(words[1:]):
+            return ()
         words = unwrap(words[1:])
-    return None
+    return ()
 
 
 def at_front(words: list[str]) -> Runner | None:

@@ -77,6 +77,7 @@ def listed(run: Run) -> tuple[list[tuple[str, SessionRef]], Counter[str]]:
 def session_work(run: Run) -> SessionWork:
     """What the workers need, with a fingerprint of all that can change their result."""
     engines = [plugin.engine() for _, plugin in run.plugins("sanitizer")]
+    engines += [plugin.engine() for _, plugin in run.plugins("judge") if hasattr(plugin, "engine")]
     work = SessionWork(
         sources={choice.label: spec(choice) for choice in run.recipe.all("source")},
         sanitizers=tuple((choice.label, spec(choice)) for choice in run.recipe.all("sanitizer")),

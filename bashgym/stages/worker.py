@@ -29,6 +29,7 @@ from bashgym.records import (
 from bashgym.rows.calls import malformed, parameters
 from bashgym.settings import VerdictSettings
 from bashgym.similar import prints
+from bashgym.stages.discreet import discreet
 from bashgym.store import Store
 from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
@@ -100,7 +101,10 @@ def process(task: SessionTask) -> str:
     clean, found = sanitized(traces, task)
     cleaned = time.perf_counter()
     root = clean[0].session_id if clean else hashlib.sha256(task.ref.id.encode()).hexdigest()[:16]
-    judged = [judge(trace, task, root, keys, found.removed) for trace, keys in zip(clean, replies, strict=True)]
+    judged = [
+        judge(trace, raw, task, root, keys, found.removed)
+        for trace, raw, keys in zip(clean, traces, replies, strict=True)
+    ]
     clock = {"read": read - started, "sanitize": cleaned - read, "judge": time.perf_counter() - cleaned}
     summary = SessionSummary(
         session=root,
@@ -147,13 +151,23 @@ def sanitized(traces: list[Trace], task: SessionTask) -> tuple[list[Trace], scan
         raise PrivacyError(f"session {task.ref.id}: a sanitizer damaged the trace's structure ({error})") from error
 
 
-def judge(trace: Trace, task: SessionTask, root: str, replies: tuple[int, ...], removed: dict[str, str]) -> Judged:
+def spoken(label: str, trace: Trace, raw: Trace, task: SessionTask, removed: dict[str, str]) -> Verdict:
+    """One judge's verdict. Only a judge that asks for the raw trace can have it, and what it says is sanitized."""
+    plugin = build(dict(task.work.judges)[label])
+    sanitizers = [(name, build(spec)) for name, spec in task.work.sanitizers]
+    if not getattr(plugin, "reads_raw", False):  # the canaries leave by no gate
+        gate = None if task.label == CANARY else outgoing.gate(removed, sanitizers)
+        return msgspec.structs.replace(plugin.judge(trace, JudgeContext(gate=gate)), judge=label)
+    verdict = plugin.judge(trace, JudgeContext(raw=lambda: raw))
+    return msgspec.structs.replace(discreet(verdict, sanitizers, task.ref.id, removed), judge=label)
+
+
+def judge(
+    trace: Trace, raw: Trace, task: SessionTask, root: str, replies: tuple[int, ...], removed: dict[str, str]
+) -> Judged:
     """The verdicts on a sanitized trace of the session `root`, its class, and the examples it would give; `removed`
     are the values that were replaced in it."""
-    verdicts = tuple(
-        msgspec.structs.replace(build(spec).judge(trace, JudgeContext()), judge=label)
-        for label, spec in task.work.judges
-    )
+    verdicts = tuple(spoken(label, trace, raw, task, removed) for label, _ in task.work.judges)
     label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
     name = examples.name_of(trace)
     made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts, removed)])
