@@ -36,6 +36,9 @@ CHUNKS = re.compile(r"[^A-Za-z0-9]+")
 GROUPS = re.compile(r"[A-Za-z]+|[0-9]+")
 CAMEL = re.compile(r"[A-Za-z]?[a-z]{3,}[A-Z][a-z]{2,}[A-Za-z0-9]*$")
 HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+WEB_PART = re.compile(r"[\w-]*+", re.ASCII)
+WEB_TOKEN = re.compile(r"eyJ[\w-]{8,8192}+\.eyJ[\w-]{8,32768}+(?:\.[\w-]{0,8192}+)?", re.ASCII)
+PREFIX = re.compile(r"[A-Za-z0-9_]+$")
 FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
 SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
 
@@ -202,6 +205,20 @@ def decoded(value: str) -> str | None:
 @cache
 def seed_words() -> frozenset[str]:
     return frozenset(WORDS.read_text().split())
+
+
+def web_tokens(text: str) -> Iterator[tuple[int, int]]:
+    """JSON web tokens, whole, with what is glued before them (`ghs_123_eyJ...`); linear in the text."""
+    at = text.find("eyJ")
+    while at >= 0:
+        match = WEB_TOKEN.match(text, at)
+        if match:
+            prefix = PREFIX.search(text[max(0, at - 40) : at])
+            yield at - (len(prefix[0]) if prefix else 0), match.end()
+            at = text.find("eyJ", match.end())
+        else:
+            run = WEB_PART.match(text, at)
+            at = text.find("eyJ", run.end() if run else at + 3)
 
 
 def seed_phrases(texts: Joined) -> Iterator[tuple[int, int, int]]:

@@ -25,7 +25,8 @@ UNSEEN = re.compile(
     r"|(?<=%)(?P<percent>[2-7][0-9A-Fa-f])"
     r"|(?<=\\)(?<!\\\\)\\{0,62}+(?:(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,24}[A-Za-z]"
     r"|(?:u00|x)(?P<code>[2-7][0-9A-Fa-f])|(?P<space>[nrt])|(?P<mark>(?=[\"'/])))"
-    rf"|(?<=[{ZERO_WIDTH}])[{ZERO_WIDTH}]*+)"
+    rf"|(?<=[{ZERO_WIDTH}])[{ZERO_WIDTH}]*+"
+    r"|(?P<idle>(?<=\\)\\*+))"
 )
 
 
@@ -103,7 +104,7 @@ def undone(text: str, escapes: bool) -> Copy:
     at = kept = 0
     for match in UNSEEN.finditer(text):
         space, code = match["space"], match["percent"] or match["code"]
-        if not escapes and (space or match["mark"] is not None):
+        if match["idle"] is not None or (not escapes and (space or match["mark"] is not None)):
             continue
         start, end = match.span()
         parts.append(text[at:start])

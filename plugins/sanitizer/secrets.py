@@ -32,6 +32,7 @@ from bashgym.scanning.secret_values import (
     placeholder,
     secretlike,
     seed_phrases,
+    web_tokens,
 )
 from bashgym.scanning.text import MASK, Copy, Joined, copies
 
@@ -134,6 +135,8 @@ class Sanitizer:
         for index, text in enumerate(texts):
             if "-----BEGIN" in text:
                 yield from private_keys(index, text)
+            for start, end in web_tokens(text):
+                yield Span(index=index, start=start, end=end, type="TOKEN", rule="jwt")
         for span, inner in self.improbable(texts, joined):
             if inner is None:
                 yield span

@@ -208,7 +208,7 @@ def test_the_engine_names_versions_and_rules(built: dict[str, Any]) -> None:
         ("Z2hwX3dXUHc1azRhWGNhVDRmTlAwVWNuWndKVVZGazZMTzBwSU5VeA==", "Z2hwX3dXUHc1azRhWGNh"),
         ("token: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", "eyJzdWIi"),
         ("mnemonic: ritmo lepre bacca oltre sedia panda cubo dado erba faro gelo isola", "lepre"),
-        ("1. legal 2. winner 3. thank 4. year 5. wave 6. sausage 7. worth 8. useful 9. fitness 10. crew 11. mix 12. dog",
+        ("1 legal 2. winner 3. thank 4. year 5. wave 6. sausage 7. worth 8. useful 9. fitness 10. crew 11. mix 12. cat",
          "sausage"),
         ("azure 2Vq7Q~q5VgKljZ7cb3.0sp0Apz.vOjRIPyeTrab", "q5VgKljZ7cb3"),
     ],
