@@ -49,6 +49,7 @@ def run_report(run: Run) -> Path:
     """Writes the run's `report.html`, with the home folder shown as `~`, and returns its path."""
     lock = run.folder / "recipe.lock.yaml"
     lock_text = lock.read_text(encoding="utf-8") if lock.exists() else ""
+    lock_text = lock_text.partition("\nsessions:")[0]  # their list stays in the lock file, where `forget` finds it
     home = str(Path.home())
     page = render(homeless(run.manifest.content, home), training_metrics(run.folder), homeless(lock_text, home))
     path = run.folder / "report.html"
