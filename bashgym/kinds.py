@@ -129,7 +129,11 @@ class Synthesizer(Protocol):
 
 @runtime_checkable
 class Format(Protocol):
-    """Turns an example into rows of a dataset."""
+    """Turns an example into rows of a dataset.
+
+    A row says in `meta.session` (`extra.meta.session` in a document of others' making) whose it is, so that
+    `bashgym forget` finds it. A format may also have `document(data) -> bytes` and `suffix`: a row as a file of its
+    own, for viewers that read one session a file; such files are written beside the rows."""
 
     schema: str  # the shape of its rows, which a training plugin checks
 

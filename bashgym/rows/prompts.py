@@ -1,5 +1,6 @@
 """A prompt and what may follow it: pairs, labelled answers, tasks, single replies; as messages and as text."""
 
+import bisect
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -22,23 +23,31 @@ class Prompt(NamedTuple):
     drops: list[Drop]
 
 
-def before(example: Example, config: RowConfig, upto: int, replies: Sequence[Message]) -> Prompt | Drop:
-    """The messages of an example before number `upto`, with room for each of `replies` after them."""
-    tools = turns.fitted_tools(example, config)
-    budget = config.room - turns.size(tools) - max((turns.size(turns.plain(one)) for one in replies), default=0)
+class Opening(NamedTuple):
+    """An example's turns and tools, made ready once for all its replies."""
+
+    units: list[Unit]
+    tools: list[dict[str, Any]]
+
+
+def opening(example: Example, config: RowConfig, upto: int | None = None) -> Opening:
+    """The turns of an example, or of its first `upto` messages."""
+    first = msgspec.structs.replace(example, messages=example.messages[:upto], given=0, rejected=[])
+    return Opening(turns.units(first, config), turns.fitted_tools(example, config))
+
+
+def before(opened: Opening, config: RowConfig, upto: int, replies: Sequence[Message]) -> Prompt | Drop:
+    """The messages before number `upto`, with room for each of `replies` after them."""
+    budget = config.room - turns.size(opened.tools) - max((turns.size(turns.plain(one)) for one in replies), default=0)
     if budget < ROOM:
         return Drop(reason="turn longer than the sequence length")
-    units, drops = turns.recent(opening(example, config, upto), budget)
+    known = opened.units[: bisect.bisect_left(opened.units, upto, key=lambda unit: unit.at)]
+    units = turns.recent(known, budget)
     messages = [message for unit in units for message in unit.messages]
     if not any(message["role"] != "system" for message in messages):
         return Drop(reason="nothing asked before the reply")
-    return Prompt(messages, tools, drops)
-
-
-def opening(example: Example, config: RowConfig, upto: int) -> list[Unit]:
-    """The turns of the first `upto` messages."""
-    first = Example(id="", session="", window=0, messages=example.messages[:upto], tools=[])
-    return turns.units(first, config)
+    cut = [Drop(reason="prompt cut to its newest turns")] if len(units) < len(known) else []
+    return Prompt(messages, opened.tools, cut)
 
 
 def first_reply(messages: Sequence[Message], config: RowConfig) -> tuple[Message | None, int]:
@@ -79,7 +88,8 @@ def paired(example: Example, config: RowConfig, template: Template) -> Iterator[
         return
     if more + others:
         yield Drop(reason="message after the first reply of a completion", n=more + others)
-    prompt = before(example, config, example.given, [chosen, rejected])
+    opened = opening(example, config, example.given)
+    prompt = before(opened, config, example.given, [chosen, rejected])
     if isinstance(prompt, Drop):
         yield prompt
         return
@@ -103,23 +113,19 @@ class Answered(NamedTuple):
 
 def answered(example: Example, config: RowConfig, template: Template) -> Iterator[Answered | Drop]:
     """Every reply of an example that is to be learnt, each with what came before it."""
+    opened = opening(example, config)
     for at, message in enumerate(example.messages):
         if message["role"] != "assistant" or at < example.given or not message.get("train", True):
             continue
         reply, _ = first_reply([message], config)
         assert reply is not None
-        prompt = before(example, config, at, [reply])
+        prompt = before(opened, config, at, [reply])
         if isinstance(prompt, Drop):
             yield prompt
             continue
         yield from prompt.drops
         turn = said(template, prompt, reply)
         yield turn if isinstance(turn, Drop) else Answered(turn.prompt, turn.completion, at)
-
-
-def untooled(example: Example) -> Example:
-    """The example for rows that declare no tools."""
-    return msgspec.structs.replace(example, tools=[])
 
 
 def key_at(example: Example, at: int) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bashgym import tools
-from bashgym.records import Drop, Example
+from bashgym.records import Example
 from bashgym.rows.settings import RowConfig
 
 Message = dict[str, Any]
@@ -22,6 +22,7 @@ class Unit(NamedTuple):
     keys: list[str]
     steps: list[int]
     size: int
+    at: int = 0  # where it begins among the example's messages
 
     @property
     def asks(self) -> bool:
@@ -42,7 +43,7 @@ def units(example: Example, config: RowConfig) -> list[Unit]:
     steps = list(example.steps or [0] * len(messages))
     keys[: example.given] = [""] * min(example.given, len(keys))
     found = [
-        Unit(messages[start:end], keys[start:end], steps[start:end], sum(map(size, messages[start:end])))
+        Unit(messages[start:end], keys[start:end], steps[start:end], sum(map(size, messages[start:end])), start)
         for start, end in bounds(example.messages)
     ]
     drop_system = not config.working_directory and found and found[0].messages[0]["role"] == "system"
@@ -92,25 +93,24 @@ def fitted(unit: Unit, budget: float) -> Unit:
     return unit._replace(messages=messages, size=sum(map(size, messages)))
 
 
-def recent(found: Sequence[Unit], budget: float) -> tuple[list[Unit], list[Drop]]:
+def recent(found: Sequence[Unit], budget: float) -> list[Unit]:
     """What is left of a prompt in `budget` characters: the system's words, the newest turns, and the request that
-    they are about; the drops say how many turns were left out."""
-    units = [fitted(unit, budget) for unit in found]
-    system = units[:1] if units and units[0].messages[0]["role"] == "system" else []
-    rest = units[len(system) :]
-    room, kept = budget - weight(system), len(rest)
-    while kept and rest[kept - 1].size <= room:
-        kept -= 1
-        room -= rest[kept].size
-    newest = rest[kept:]
-    request = next((unit for unit in reversed(rest[:kept]) if unit.asks), None)
-    if request and newest and not newest[0].asks:
-        while len(newest) > 1 and request.size > room:
-            room += newest.pop(0).size
-        if request.size <= room:
-            newest = [request, *newest]
-    lost = len(rest) - len(newest)
-    return [*system, *newest], [Drop(reason="turn before the sequence length", n=lost)] if lost else []
+    they are about."""
+    system = [fitted(found[0], budget)] if found and found[0].messages[0]["role"] == "system" else []
+    room, newest, at = budget - weight(system), list[Unit](), len(found)
+    while at > len(system):
+        unit = fitted(found[at - 1], budget)
+        if unit.size > room:
+            break
+        newest.insert(0, unit)
+        room, at = room - unit.size, at - 1
+    asked = next((found[n] for n in range(at - 1, len(system) - 1, -1) if found[n].asks), None)
+    if asked is None or not newest or newest[0].asks:
+        return [*system, *newest]
+    request = fitted(asked, budget)
+    while len(newest) > 1 and request.size > room:
+        room += newest.pop(0).size
+    return [*system, request, *newest] if request.size <= room else [*system, *newest]
 
 
 def weight(found: Iterable[Unit]) -> int:

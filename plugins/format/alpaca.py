@@ -26,13 +26,14 @@ class Format:
     def render(self, example: Example) -> Iterable[Row | Drop]:
         """Rows of {id, instruction, input, output, meta}: the user's last words, what was said and seen beside them,
         and the reply. Replies that call tools are counted and left out."""
+        opened = prompts.opening(example, self.config)._replace(tools=[])
         for at, message in enumerate(example.messages):
             if message["role"] != "assistant" or at < example.given or not message.get("train", True):
                 continue
             if message.get("tool_calls"):
                 yield Drop(reason="reply that calls a tool, which Alpaca has not")
                 continue
-            prompt = prompts.before(prompts.untooled(example), self.config, at, [message])
+            prompt = prompts.before(opened, self.config, at, [message])
             if isinstance(prompt, Drop):
                 yield prompt
                 continue

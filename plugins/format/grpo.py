@@ -31,7 +31,8 @@ class Format:
         if not isinstance(kind, str) or not kind:
             yield Drop(reason="example without a verifier")
             return
-        prompt = prompts.before(example, self.config, example.given or len(example.messages), [])
+        given = example.given or len(example.messages)
+        prompt = prompts.before(prompts.opening(example, self.config, given), self.config, given, [])
         if isinstance(prompt, Drop):
             yield prompt
             return
@@ -52,6 +53,6 @@ class Format:
             "kind": kind,
             "answer": answer if isinstance(answer, str) else "",
             "verifier": jsonl.dumps(example.verifier).decode(),
-            "meta": turns.meta(example, sorted(set(example.steps[: example.given]) - {0})),
+            "meta": turns.meta(example, sorted(set(example.steps[:given]) - {0})),
         }
         yield Row(id=example.id, data=data)

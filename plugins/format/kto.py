@@ -55,7 +55,8 @@ class Format:
             return
         if more:
             yield Drop(reason="message after the first reply of a completion", n=more)
-        prompt = prompts.before(example, self.config, example.given, [reply])
+        opened = prompts.opening(example, self.config, example.given)
+        prompt = prompts.before(opened, self.config, example.given, [reply])
         if isinstance(prompt, Drop):
             yield prompt
             return

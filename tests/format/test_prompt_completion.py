@@ -37,7 +37,7 @@ def test_a_prompt_is_cut_at_whole_turns_and_keeps_its_request(session, render):
     ]
     example = type(session)(id="x", session="s", window=0, messages=long, tools=[])
     rows, drops = render("prompt_completion", example, sequence_len=300)
-    assert rows and drops["turn before the sequence length"]
+    assert rows and drops["prompt cut to its newest turns"]
     for row in rows:
         assert len(row.data["prompt"]) < 300 * 3 * 1.3
         assert "fix the tëst" in row.data["prompt"] or "push" in row.data["prompt"]
