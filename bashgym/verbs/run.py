@@ -16,6 +16,10 @@ def main(arguments: list[str]) -> int:
         "key=value sets a value (training.learning_rate=1e-4); see `bashgym recipes show NAME` for all keys."
     )
     took = parser("run", about)
+    if {"-h", "--help"} & set(arguments):
+        from bashgym.recipebook.helped import choosable
+
+        took.epilog = choosable(arguments)
     took.add_argument("overrides", nargs="*", metavar="key=value", help="the recipe and what to change in it")
     took.add_argument("--locked", metavar="FILE", help="run what a lock file says, or say what differs here and stop")
     took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
