@@ -76,6 +76,9 @@ def why_none(run: Run, kept: list[Kept], dropped: dict[str, int]) -> str:
         return f"the judges found {found}, and dataset.classes takes {classes}; add sessions, or widen it: {widen}"
     if dropped:
         reason = max(dropped, key=lambda one: dropped[one])
+        if reason.startswith("example without"):  # formats of pairs, labels, tasks and teachers' answers
+            makers = "synthesizer=[...] with one that makes them, see `bashgym plugins list`"
+            return f"{dropped[reason]} x {reason}; choose {makers}"
         length = run.recipe.settings.model.sequence_len
         return f"{dropped[reason]} x {reason}; raise model.sequence_len, which is {length}"
     return f"the split gave train nothing of {len(kept)} sessions; add sessions, or lower curator.split.test"
