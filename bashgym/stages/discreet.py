@@ -16,7 +16,7 @@ def discreet(
     """The verdict through the sanitizers, and without any value that was taken out of its session; what is found anew
     is added to `removed`. Raises PrivacyError where that is not certain."""
     key = pseudonyms.load_key()
-    result = scan.sanitize([msgspec.to_builtins(verdict)], sanitizers, key, session)
+    result = scan.sanitize([msgspec.json.decode(msgspec.json.encode(verdict))], sanitizers, key, session)
     removed.update(result.removed)
     known = sorted((value for value in removed if len(value) >= SHORTEST), key=lambda value: (-len(value), value))
 

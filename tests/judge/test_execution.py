@@ -1,5 +1,6 @@
 """The judge on small real repositories: real commits, real pytest runs, in whatever box this machine has."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,8 +14,10 @@ from bashgym import registry, sandbox
 from bashgym.kinds import JudgeContext
 from bashgym.records import Verdict
 from bashgym.sandbox import NoBox
+from bashgym.store import Store
 from bashgym.trace import Step, Trace
 from tests.judge.traces import bash, call, edit, human, trace, write
+from tests.stages.sessions import Session
 
 PYTHON = "/usr/bin/python3"
 BROKEN = "def add(a, b):\n    return a - b\n\n\ndef name():\n    return 'cart'\n"
@@ -384,3 +387,34 @@ def test_other_boxes_say_the_same(repository: Repository, tmp_path: Path, name: 
 
 
 REPORT = ".bashgym-report.xml"
+
+
+def test_in_a_run_it_makes_gold_and_lets_no_value_of_the_session_out(
+    repository: Repository, bashgym: Callable[..., subprocess.CompletedProcess[str]], own_home: Path, tmp_path: Path
+):
+    """The whole way: a transcript of Claude Code, its raw edits replayed, a verdict in which a password that is also
+    the name of a test stands no more than in the trace."""
+    password = "Tr0ub4dor9xQ2vKp7LmZ"
+    (repository.root / "tests" / "test_more.py").write_text(
+        f"from cart import add\n\n\ndef test_{password}():\n    assert add(1, 1) == 2\n"
+    )
+    repository.commit()
+    made = Session(1)
+    made.user(f"Fix add. password = '{password}'")
+    made.edit(repository.path("cart.py"), "a - b", "a + b")
+    made.bash(RUN, "3 passed in 0.10s")
+    made.says("add adds now.")
+    text = "\n".join(json.dumps(line) for line in made.lines).replace('"cwd": "/app"', f'"cwd": "{repository.root}"')
+    folder = tmp_path / "projects" / "-app"
+    folder.mkdir(parents=True)
+    (folder / f"{made.id}.jsonl").write_text(text + "\n")
+    words = ["run", "recipe=quickstart", "source=[claude_code]", f"source.claude_code.path={tmp_path / 'projects'}"]
+    more = ["judge=[execution]", "--until", "dataset", f"run_dir={tmp_path / 'run'}", "dataset.classes=[gold]"]
+    done = bashgym(*words, *more, BASHGYM_HOME=str(own_home))
+    assert done.returncode == 0, done.stderr
+    verdicts = json.loads((tmp_path / "run" / "manifest.json").read_text())["verdicts"]
+    assert verdicts == {"gold": 1}, done.stderr
+    store = Store(own_home / "store")
+    kept = b"\n".join(store.get(key) or b"" for key in store.all_keys())
+    assert b"tests.test_cart::test_add" in kept and b"tests.test_more::" in kept
+    assert password.encode() not in kept
