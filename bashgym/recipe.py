@@ -122,6 +122,8 @@ def normalise(text: str) -> str:
     head = key.split(".")[0]
     if head not in KINDS and head not in SECTIONS:
         raise RecipeError(f"{key}: no such key{did_you_mean(head, [*KINDS, *SECTIONS])}")
+    if override.is_sweep_override():
+        raise RecipeError(f"{text}: several values; only `bashgym run --multirun` takes them, or quote: key='a,b'")
     if override.type == OverrideType.DEL:
         raise RecipeError(f"{text}: values cannot be removed; set another one: {key}=...")
     if key not in KINDS:
@@ -175,7 +177,9 @@ def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark
         where = f"{at.name}:{at.line + 1}" if at else str(file)
-        raise RecipeError(f"{where}: not valid YAML: {error.problem or error.context}") from None
+        raise RecipeError(f"{where}: not valid YAML: {error.problem or error.context}; correct that line") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{file}: not valid YAML: {' '.join(str(error).split())}; correct it") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise RecipeError(one_line(file, error)) from None
     return values, defaults  # type: ignore[return-value]
@@ -217,7 +221,7 @@ def one_line(file: Path, error: Exception) -> str:
     kept = [
         line for line in lines if not line.startswith(("provider=", "Config search path", "full_key", "object_type"))
     ]
-    if "Could not find" in kept[0]:
+    if "Could not find" in kept[0] or "Could not load" in kept[0]:
         wanted = kept[0].split("'")[-2]
         kind, _, name = wanted.partition("/")
         known = presets(kind) if name else recipes()
@@ -226,7 +230,9 @@ def one_line(file: Path, error: Exception) -> str:
         content = yaml.safe_load(file.read_text())
         for key in [key for key in content if key in KINDS and not isinstance(content[key], dict)]:
             return f"{file.name}: {key}: settings (key: value) are needed, got {content[key]!r}; choose in `defaults:`"
-    return f"{file.name}: {' '.join(kept[:3])}"
+    if "Interpolation key" in kept[0]:
+        return f"{file.name}: {kept[0]}; name a key there is, such as ${{seed}}, or quote the value"
+    return f"{file.name}: {' '.join(kept[:3])}; `bashgym recipes show quickstart` shows how a recipe is put together"
 
 
 def chosen(kind: str, section: Any, defaults: list[Any], overrides: list[str], notices: list[str]) -> Iterator[Choice]:
@@ -234,7 +240,7 @@ def chosen(kind: str, section: Any, defaults: list[Any], overrides: list[str], n
     order = [Path(str(entry.config_path)).name for entry in defaults if str(entry.config_path).startswith(f"{kind}/")]
     check_list(kind, order)
     if not isinstance(section, dict):
-        raise RecipeError(f"{kind}: expected settings, got {section!r}; choose with {kind}=NAME")
+        raise RecipeError(f"{kind}={','.join(order)}: expected settings, got {section!r}; choose with {kind}=NAME")
     if kind not in LISTS:
         if section:
             yield choice(kind, order[0] if order else kind, section, notices)

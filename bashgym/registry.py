@@ -97,7 +97,8 @@ def load_plugin(plugin: Plugin) -> type:
     except Exception as error:
         del sys.modules[module_name]
         raise PluginError(
-            f"{plugin.kind} plugin '{plugin.name}' ({plugin.path}): {type(error).__name__}: {error}"
+            f"{plugin.kind} plugin '{plugin.name}' ({plugin.path}): {type(error).__name__}: {error}; "
+            "correct it or choose another"
         ) from error
     return check_contract(plugin, getattr(module, class_name(plugin.kind), None))
 

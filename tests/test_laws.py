@@ -26,7 +26,7 @@ FLOORS = [
     {"registry"},
     {"choices", "recipe", "stages"},
     {
-        "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "capture", "history",
+        "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture", "history",
         "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
     },
     {"verbs"},
