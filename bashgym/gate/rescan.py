@@ -1,6 +1,7 @@
 """The bytes as written, past every sanitizer once more, composed otherwise: a whole line at a time, laid out as a
 reader would see it (`key: value`, one below the other), where the walk over a session went string by string."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,11 @@ from bashgym.scan import Unit
 
 WINDOW = 48 * 1024  # characters that are looked at together
 OVERLAP = 2 * 1024  # longer than any secret but a key in PEM, whose lines are looked for one by one
+# What chat templates put around words, in rows of text: without a space between, a value would seem to go on into it.
+GLUE = re.compile(
+    r"<\|[A-Za-z0-9_]{1,40}\|>|</?(?:tools?|tool_call|tool_response|think|s)>|\[/?INST\]|<</?SYS>>"
+    r"|<(?:start|end)_of_turn>"
+)
 
 
 class Seen(NamedTuple):
@@ -53,6 +59,8 @@ def leaves(key: str, value: Any) -> Iterator[str]:
             stack.extend(reversed(node.items()))
         elif isinstance(node, list):
             stack.extend((key, item) for item in reversed(node))
+        elif isinstance(node, str):
+            yield f"{key}: {GLUE.sub(chr(10), node)}"
         else:
             yield f"{key}: {node}"
 
