@@ -27,7 +27,10 @@ class Conversation(NamedTuple):
 
 
 def rows(example: Example, config: ConversationConfig) -> Iterator[Conversation | Drop]:
-    """The example in rows that fit, and what had to be left out."""
+    """The example in rows that fit, and what had to be left out; of a reply that was not good, none."""
+    if example.label is False:
+        yield turns.NOT_GOOD
+        return
     tools = turns.fitted_tools(example, config)
     if len(tools) < len(example.tools):
         yield Drop(reason="uncalled tool left out for room", n=len(example.tools) - len(tools))

@@ -113,6 +113,9 @@ class Answered(NamedTuple):
 
 def answered(example: Example, config: RowConfig, template: Template) -> Iterator[Answered | Drop]:
     """Every reply of an example that is to be learnt, each with what came before it."""
+    if example.label is False:
+        yield turns.NOT_GOOD
+        return
     opened = opening(example, config)
     for at, message in enumerate(example.messages):
         if message["role"] != "assistant" or at < example.given or not message.get("train", True):

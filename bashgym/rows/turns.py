@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bashgym import tools
-from bashgym.records import Example
+from bashgym.records import Drop, Example
 from bashgym.rows.settings import RowConfig
 
 Message = dict[str, Any]
 
 SHARE = 0.5  # of a row, for one request or one reply's results: the other half is for what comes of them
 TOOLS_SHARE = 1 / 3  # of a row, for the definitions of tools: a client's own are longer than many a model can see
+NOT_GOOD = Drop(reason="example of a reply that was not good")  # which only formats of feedback have a use for
 MARK = 60  # characters of the words that stand for what was left out
 
 

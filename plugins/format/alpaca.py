@@ -26,6 +26,9 @@ class Format:
     def render(self, example: Example) -> Iterable[Row | Drop]:
         """Rows of {id, instruction, input, output, meta}: the user's last words, what was said and seen beside them,
         and the reply. Replies that call tools are counted and left out."""
+        if example.label is False:
+            yield turns.NOT_GOOD
+            return
         opened = prompts.opening(example, self.config)._replace(tools=[])
         for at, message in enumerate(example.messages):
             if message["role"] != "assistant" or at < example.given or not message.get("train", True):

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,6 +111,13 @@ def test_only_what_was_not_given_is_learnt(pair):
     rows, _ = render(pair)
     assert [message["train"] for message in rows[0].data["messages"]] == [False] * 5 + [True, False]
     assert rows[0].data["meta"]["origin"] == "retries" and rows[0].data["meta"]["steps"] == [0, 1, 2, 2, 2, 3, 3]
+
+
+def test_a_reply_that_was_not_good_is_never_learnt(session):
+    bad = msgspec.structs.replace(session, given=9, label=False)
+    for name in ("chat", "sharegpt", "nemo", "alpaca", "prompt_completion"):
+        cls = load("format", name)
+        assert list(cls(cls.Config()).render(bad)) == [Drop(reason="example of a reply that was not good")]
 
 
 def test_datasets(session, reloaded):
