@@ -60,7 +60,7 @@ LENIENT = re.compile(
     re.IGNORECASE,
 )
 NARROW = re.compile(
-    rf"\b(?:exclud|ignor|skip|deselect|leav\w*\s+out|only\s+run|just\s+run|run\s+only|except|without|separat)\w*",
+    r"\b(?:exclud|ignor|skip|deselect|leav\w*\s+out|only\s+run|just\s+run|run\s+only|except|without|separat)\w*",
     re.IGNORECASE,
 )
 HARNESS = re.compile(

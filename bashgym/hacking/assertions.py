@@ -18,6 +18,7 @@ SWALLOWED = re.compile(
 )
 EARLY = re.compile(r"^\s+return(?:\s+(?:None|True|true|nil))?;?\s*(?:#.*|//.*)?$")
 MESSAGE = re.compile(r"""(?<=[\w)\]}'"])\s*,\s*f?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*$""")
+MATCHER = re.compile(r"^(?:not_)?(?:to\s+)?[a-z_]+(?:\s+|\()(?=\S)")
 MOST = 2500  # comparisons of one file's assertions with each other; of more, they are taken in their order
 LEAST = 2  # of assertions folded into a table: literals of an old one that must stand in the new text
 
@@ -229,7 +230,7 @@ def expected(line: str) -> list[str]:
     body = inner[1] if inner else text
     chain_ = re.search(r"\bexpect\w*\(.*?\)\s*\.(?:not\.)?(?:to|should)[\w.]*[\s(](.*)$", text)
     if chain_ and not inner:
-        body = chain_[1].removesuffix(";").strip().removesuffix(")")
+        body = MATCHER.sub("", chain_[1].removesuffix(";").strip()).removesuffix(")")
     for part in re.split(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\w+\s*\(|\(|\))""", body):
         if re.fullmatch(r"\w+\s*\(", part):
             depth += 1

@@ -5,8 +5,8 @@ are compared; else the old and new text of each edit is added up."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bashgym.signals.calls import (
     EDIT_TOOLS,
@@ -15,11 +15,13 @@ from bashgym.signals.calls import (
     WRITE_TOOLS,
     Called,
     argument,
+    calls,
     command_line,
     path_of,
 )
 from bashgym.signals.files import read_whole, replacements
 from bashgym.signals.shell import Command, split
+from bashgym.trace import Trace
 
 PATCH_FILE = re.compile(
     r"\*\*\* (Add|Update|Delete) File: (.+)|\+\+\+ (?:b/)?(\S+)|--- (?:a/)?(\S+)|\*\*\* Move to: (.+)"
@@ -295,6 +297,27 @@ class Deltas:
                 delta.swap(self.seen.pop(delta.path, ""), "", step)
         elif program == "mv" and len(paths) == 2:
             self.moved(paths[0], paths[1], step)
+
+
+class Read(NamedTuple):
+    """The net changes of a trace, and the files whose whole content is known at its end."""
+
+    trace: Trace
+    deltas: tuple[Delta, ...]
+    seen: dict[str, str]
+
+
+last: list[Read] = []  # of the trace that was read last: several judges ask one after the other
+
+
+def of(trace: Trace) -> Read:
+    """What a trace changed."""
+    if not last or last[0].trace is not trace:
+        reader = Deltas(trace.info.project.cwd)
+        for called in calls(trace):
+            reader.take(called)
+        last[:] = [Read(trace, tuple(reader.files.values()), reader.seen)]
+    return last[0]
 
 
 def printed(text: str) -> str:

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
+import re._parser as sre_parse
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -39,6 +40,8 @@ class Patterns:
         self.compiled = [re.compile(one) for one in alone]
         if together:
             self.compiled.append(re.compile("|".join(f"(?:{one})" for one in together)))
+        needs = [needed(one) for one in patterns]
+        self.needed = None if None in needs else frozenset().union(*(one for one in needs if one))
 
     def search(self, text: str) -> re.Match[str] | None:
         return next((found for one in self.compiled if (found := one.search(text))), None)
@@ -46,13 +49,50 @@ class Patterns:
     def __contains__(self, text: str) -> bool:
         return self.search(text) is not None
 
+    def may_be_in(self, text: str) -> bool:
+        """False where no line of `text` can hold any of them: a quick look for the letters that each of them needs."""
+        return self.needed is None or any(word in text for word in self.needed)
+
+    def lines(self, lines: list[str]) -> list[str]:
+        """Those of some lines that hold one of them."""
+        if not lines or not self.may_be_in("\n".join(lines)):
+            return []
+        return [line for line in lines if line in self]
+
+
+def needed(pattern: str) -> frozenset[str] | None:
+    """Words of which one must be in whatever a pattern matches, the rarest (longest) that can be told; None: none."""
+    return needed_by(sre_parse.parse(pattern))
+
+
+def needed_by(tree: Any) -> frozenset[str] | None:
+    best: frozenset[str] | None = None
+    run = ""
+    for operation, value in [*tree, (None, None)]:
+        if operation is sre_parse.LITERAL:
+            run += chr(value)
+            continue
+        found: list[frozenset[str] | None] = [frozenset({run})] if len(run) > 1 else []
+        run = ""
+        if operation is sre_parse.SUBPATTERN:
+            found.append(needed_by(value[3]))
+        elif operation is sre_parse.BRANCH:
+            parts = [needed_by(part) for part in value[1]]
+            found.append(None if None in parts else frozenset().union(*(part for part in parts if part)))
+        elif operation is sre_parse.MAX_REPEAT and value[0] > 0:
+            found.append(needed_by(value[2]))
+        for words in found:
+            if words and (best is None or min(map(len, words)) > min(map(len, best))):
+                best = words
+    return best
+
 
 class Rules:
     """What is a test, an assertion, a check; `in` asks whether a pattern is in a line: `line in rules["skip"]`."""
 
     def __init__(self, patterns: dict[str, list[str]], digest: str) -> None:
         self.groups = {name: Patterns(each) for name, each in patterns.items() if name != "definition"}
-        self.definitions = [re.compile(one) for one in patterns["definition"]]
+        self.definitions = [(re.compile(one), needed(one)) for one in patterns["definition"]]
         self.digest = digest
 
     def __getitem__(self, name: str) -> Patterns:
@@ -72,9 +112,8 @@ class Rules:
     def tests(self, text: str) -> list[Test]:
         """The tests that begin in `text`, in order."""
         text = text[:LONGEST]
-        found = sorted(
-            {(match.start(), match[1].strip("`")) for one in self.definitions for match in one.finditer(text)}
-        )
+        likely = [one for one, words in self.definitions if words is None or any(word in text for word in words)]
+        found = sorted({(match.start(), match[1].strip("`")) for one in likely for match in one.finditer(text)})
         ends = [*(start for start, _ in found[1:]), len(text)]
         return [Test(name, text[start:end]) for (start, name), end in zip(found, ends, strict=False)]
 

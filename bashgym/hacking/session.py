@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bashgym.hacking.asked import Asked, asked
-from bashgym.hacking.deltas import Delta, Deltas
+from bashgym.hacking.deltas import Delta, of
 from bashgym.hacking.rules import Rules
 from bashgym.signals.calls import Called, calls, command_line
 from bashgym.signals.changes import changes
@@ -27,6 +27,9 @@ class Session:
     rules: Rules
     asked: Asked
     deltas: tuple[Delta, ...]
+    tests: list[Delta]  # of `deltas`: tests, by their path or by what was changed in them
+    checks: list[Delta]  # what says how tests and linters are run
+    sources: list[Delta]  # code that is neither
     called: tuple[Called, ...]
     lines: tuple[str | None, ...]  # of each call: the command it ran
     runs: tuple[SuiteRun, ...]
@@ -34,58 +37,54 @@ class Session:
     spec: bool  # the tests as they were are what was to be met: red before the work began, or said to be
     worked: bool  # source was changed
 
-    @property
-    def tests(self) -> list[Delta]:
-        return [delta for delta in self.deltas if self.is_test(delta)]
-
-    @property
-    def checks(self) -> list[Delta]:
-        return [delta for delta in self.deltas if self.rules.is_check(delta.path)]
-
-    @property
-    def sources(self) -> list[Delta]:
-        return [delta for delta in self.deltas if self.rules.is_source(delta.path)]
-
     def is_test(self, delta: Delta) -> bool:
-        """By its path; a file of another name where what was changed is in tests (Rust keeps them inside)."""
-        if self.rules.is_test(delta.path):
-            return True
-        lines = (*delta.old, *delta.new)
-        if self.rules.tests("\n".join(lines)):
-            return True
-        marked = any(line in self.rules["skip"] or self.rules.asserts(line) for line in lines)
-        return marked and self.rules.is_source(delta.path) and bool(self.rules.tests(delta.text))
+        return any(one is delta for one in self.tests)
 
-    def added(self, of: list[Delta]) -> str:
-        return "\n".join(line for delta in of for line in delta.new)
+    def added(self, deltas: list[Delta]) -> str:
+        return "\n".join(line for delta in deltas for line in delta.new)
 
-    def now(self, of: list[Delta]) -> str:
+    def now(self, deltas: list[Delta]) -> str:
         """What stands in some files now, as far as it is known."""
-        there = [delta for delta in of if not delta.gone]
+        there = [delta for delta in deltas if not delta.gone]
         return "\n".join("\n".join(delta.new) if delta.after is None else delta.after for delta in there)
 
 
 def opened(trace: Trace, rules: Rules) -> Session:
     """Reads the active branch once."""
     called = tuple(calls(trace))
-    reader = Deltas(trace.info.project.cwd)
-    for one in called:
-        reader.take(one)
-    deltas = tuple(reader.files.values())
+    read = of(trace)
+    deltas = read.deltas
     wish = asked(trace)
     runs = tuple(run for one in called for run in suite_runs(one, trace))
     sources = [delta for delta in deltas if rules.is_source(delta.path)]
     first = min((step for delta in sources for step in delta.steps), default=None)
-    unseen = [change for one in called for change in changes(one, trace) if not change.known]
+    unseen = any(not change.known for one in called for change in changes(one, trace))
     red = any(run.result == "failed" and (first is None or run.step_id < first) for run in runs)
     return Session(
         rules=rules,
         asked=wish,
         deltas=deltas,
+        tests=[delta for delta in deltas if is_test(delta, rules)],
+        checks=[delta for delta in deltas if rules.is_check(delta.path)],
+        sources=sources,
         called=called,
         lines=tuple(command_line(one) for one in called),
         runs=runs,
-        seen=reader.seen,
+        seen=read.seen,
         spec=wish.red or wish.forbids or (wish.fix and red),
-        worked=bool(sources) or bool(unseen),
+        worked=bool(sources) or unseen,
     )
+
+
+def is_test(delta: Delta, rules: Rules) -> bool:
+    """By its path; a file of another name where what was changed is in tests (Rust keeps them inside)."""
+    if rules.is_test(delta.path):
+        return True
+    if not rules.is_source(delta.path):
+        return False
+    lines = [*delta.old, *delta.new]
+    if rules.tests("\n".join(lines)):
+        return True
+    if not rules.tests(delta.text):
+        return False
+    return bool(rules["skip"].lines(lines)) or any(map(rules.asserts, lines))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 BREAKS = frozenset(" \t\r\n|&;()<>")
@@ -63,17 +64,23 @@ def every(text: str) -> list[Command]:
     return list(assemble(tokens(text[:LONGEST]), whole=True))
 
 
-def split(text: str, depth: int = 0) -> list[Command]:
+def split(text: str) -> list[Command]:
     """The simple commands of `text` in order; what `bash -c TEXT` would run stands in its place."""
+    return list(parsed(text[:LONGEST]))
+
+
+@lru_cache(maxsize=512)
+def parsed(text: str, depth: int = 0) -> tuple[Command, ...]:
+    """See `split`. Several judges look at the same line, one after the other."""
     found: list[Command] = []
-    for command in assemble(tokens(text[:LONGEST])):
+    for command in assemble(tokens(text)):
         inner = script(command) if depth < DEPTH else None
-        within = split(inner, depth + 1) if inner is not None else []
+        within = list(parsed(inner, depth + 1)) if inner is not None else []
         if within:
             within[0] = within[0]._replace(before=command.before)
             within[-1] = within[-1]._replace(after=command.after)
         found.extend(within or [command])
-    return found
+    return tuple(found)
 
 
 def script(command: Command) -> str | None:
