@@ -26,8 +26,8 @@ FLOORS = [
     {"registry"},
     {"choices", "recipe", "stages"},
     {
-        "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture", "history",
-        "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
+        "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture",
+        "history", "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
     },
     {"verbs"},
     {"cli", "__main__"},

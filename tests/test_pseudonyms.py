@@ -1,5 +1,6 @@
 """The key is made once, by whoever comes first; pseudonyms are stable, recognisable and valid everywhere."""
 
+import itertools
 import multiprocessing
 import os
 import stat
@@ -83,7 +84,7 @@ def test_pseudonyms_side_by_side_do_not_overlap(named: list[tuple[str, str]]) ->
     text = "".join(pseudonym(KEY, type, value) for type, value in named)
     places = list(pseudonyms(text))
     assert places[0][0] == 0 and places[-1][1] == len(text) and len(places) == len(named)
-    assert all(before[1] <= after[0] for before, after in zip(places, places[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(places))
 
 
 def test_what_only_looks_like_a_pseudonym_is_none() -> None:

@@ -254,9 +254,7 @@ def tested_lines(session: Session) -> list[list[str]]:
     for text in texts:
         rows = [literals(row) for row in text[:200_000].split("\n")]
         found += [row for row in rows if len(row) > 1]
-        found += [
-            [*one, *two] for one, two in itertools.pairwise(rows) if one and two and len(one) + len(two) <= 8
-        ]
+        found += [[*one, *two] for one, two in itertools.pairwise(rows) if one and two and len(one) + len(two) <= 8]
     return found
 
 
@@ -268,9 +266,7 @@ def constant_of(delta: Delta, session: Session) -> str:
         len(returns) != 1
         or len(new) > 3
         or not (delta.old or delta.created)
-        or (not session.spec
-        and not session.asked.fix
-        and "implement" not in session.asked.text.lower())
+        or (not session.spec and not session.asked.fix and "implement" not in session.asked.text.lower())
     ):
         return ""
     if any(COMPUTES.search(line) for line in new if line not in returns):

@@ -131,9 +131,13 @@ def shadowed(pairs: Sequence[tuple[Called, str]]) -> Iterator[Sign]:
     """A runner's name that means something else; a virtual environment on PATH is none."""
     for one, line in pairs:
         found = SHADOW.search(line)
-        if found and not re.search(
-            r"venv|node_modules|\.local|cargo|go/bin|\.bin|vendor|nvm|pyenv|rbenv|sdk|homebrew", found[0]
-        ) and ("PATH" not in found[0] or any(runner(command) for command in split(line))):
+        if (
+            found
+            and not re.search(
+                r"venv|node_modules|\.local|cargo|go/bin|\.bin|vendor|nvm|pyenv|rbenv|sdk|homebrew", found[0]
+            )
+            and ("PATH" not in found[0] or any(runner(command) for command in split(line)))
+        ):
             yield Sign("harness", one.step.step_id, f"a runner's name means something else: {found[0]}", 0.5)
 
 
