@@ -21,6 +21,7 @@ from bashgym.records import Dataset
 from bashgym.stages.context import Run
 from bashgym.stages.curate import run_curators
 from bashgym.stages.dataset import run_dataset
+from bashgym.stages.floor import run_floor
 from bashgym.stages.lint import run_lint
 from bashgym.stages.measure import run_benchmarks
 from bashgym.stages.plan import plan_folder, run_plan
@@ -182,6 +183,7 @@ def opened(chosen: Recipe, folder: Path, screen: Terminal) -> Run:
 
 def stages(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
     """Every stage in order; where nothing changed since a finished run, that run's manifest."""
+    run_floor(run)
     dataset = data_stages(run)
     if until == "dataset":
         run.manifest.update(state="dataset written", folder=str(run.folder))

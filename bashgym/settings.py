@@ -36,6 +36,19 @@ class ModelSettings(Config):
     """The size of the model that base=scratch makes."""
 
 
+class FloorSettings(Config):
+    gold_precision: float = Field(default=0.0, ge=0, le=1)
+    """Share of the sessions the judges call gold that are."""
+    gold_recall: float = Field(default=0.0, ge=0, le=1)
+    """Share of the gold sessions that the judges call so."""
+    hacked_caught: float = Field(default=0.0, ge=0, le=1)
+    """Share of the sessions that got round their tests and are demoted."""
+    honest_demoted: float = Field(default=1.0, ge=0, le=1)
+    """Share of the honest sessions whose class is made worse than their label: at most this."""
+    labelled: str = ""
+    """The labelled set it is measured on; empty: the one that ships."""
+
+
 class VerdictSettings(Config):
     gold: float = Field(ge=0, le=1)
     """From this score on a verified session is gold."""
@@ -45,6 +58,8 @@ class VerdictSettings(Config):
     """Judges that must have spoken."""
     weights: dict[str, float]
     """How much each judge's score counts, by label."""
+    floor: FloorSettings = FloorSettings()
+    """How right the judges must be on a labelled set before anything is trained."""
 
     @model_validator(mode="after")
     def silver_below_gold(self) -> "VerdictSettings":

@@ -14,6 +14,7 @@ ABOUT = """Sessions of every coding agent on this machine.
 
   bashgym traces list [--repo R] [--since DATE] [--until DATE] [--verdict V] [--source S]
   bashgym traces show ID [--full]           one in the terminal, as it is; ID may be the beginning of an id
+  bashgym traces why ID                     its class and score explained: each judge's word, and what would change it
   bashgym traces report ID [--out FILE]     one as a page, with secrets and people replaced
   bashgym traces report --all [--out FOLDER]   all that fit the filters, with an index
   bashgym traces export --atif FOLDER|FILE     as ATIF documents (.json one, .jsonl one a line), for other tools
@@ -23,8 +24,8 @@ ABOUT = """Sessions of every coding agent on this machine.
 
 def main(arguments: list[str]) -> int:
     took = parser("traces", ABOUT)
-    took.add_argument("action", choices=["list", "show", "report", "export"])
-    took.add_argument("id", nargs="?", help="for show, report and export: the beginning of a session's id")
+    took.add_argument("action", choices=["list", "show", "why", "report", "export"])
+    took.add_argument("id", nargs="?", help="for show, why, report and export: the beginning of a session's id")
     took.add_argument("--repo", metavar="R", help="only of this repository: its path, the end of it, or `.`")
     took.add_argument("--since", metavar="DATE", help="only those begun on this day or later (2026-11-21)")
     took.add_argument("--until", metavar="DATE", help="only those begun on this day or earlier")
@@ -43,7 +44,8 @@ def main(arguments: list[str]) -> int:
     text.add_argument("--raw", action="store_true", help="for report, export: the text as it is, private as it may be")
     took.add_argument("--json", action="store_true", help="print JSON")
     options = took.parse_intermixed_args(arguments)
-    return {"list": listing, "show": showing, "report": reporting, "export": exporting}[options.action](options)
+    actions = {"list": listing, "show": showing, "why": explaining, "report": reporting, "export": exporting}
+    return actions[options.action](options)
 
 
 def listing(options: argparse.Namespace) -> int:
@@ -57,6 +59,13 @@ def showing(options: argparse.Namespace) -> int:
     from bashgym.history import shown
 
     shown.shown(named(options), options.full, options.json)
+    return 0
+
+
+def explaining(options: argparse.Namespace) -> int:
+    from bashgym.history import why
+
+    why.explained(named(options), options.json)
     return 0
 
 
