@@ -1,5 +1,7 @@
 """What a recipe says beside its plugins: the model, the verdict, the dataset. The keys of conf/bashgym_base.yaml."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from bashgym.config import Config
@@ -75,6 +77,11 @@ class DatasetSettings(Config):
     """Whether the rows are also written as Parquet, for the Hub and for notebooks; needs the extra `hub`."""
 
 
+class SanitizeSettings(Config):
+    style: Literal["pseudonym", "surrogate"]
+    """What stands for a value: EMAIL_k7f3q2vax4bm, or user1@example.com and the like, with which code still runs."""
+
+
 class GateSettings(Config):
     canaries: list[Group] = Field(min_length=1)
     """Kinds of planted values that must not come out of the sanitizers."""
@@ -92,4 +99,5 @@ class Settings(Config):
     model: ModelSettings
     verdict: VerdictSettings
     dataset: DatasetSettings
+    sanitize: SanitizeSettings
     gate: GateSettings

@@ -84,6 +84,7 @@ def session_work(run: Run) -> SessionWork:
         judges=tuple((choice.label, spec(choice)) for choice in run.recipe.all("judge")),
         synthesizers=tuple((choice.label, spec(choice)) for choice in run.recipe.all("synthesizer")),
         verdict=run.recipe.settings.verdict.model_dump(mode="json"),
+        style=run.recipe.settings.sanitize.style,
         fingerprint="",
         store=str(run.store.folder),
     )

@@ -51,6 +51,7 @@ class SessionWork(Record, frozen=True, kw_only=True):
     judges: tuple[tuple[str, PluginSpec], ...]
     synthesizers: tuple[tuple[str, PluginSpec], ...]
     verdict: dict[str, Any]
+    style: scan.Style  # of what stands for a value
     fingerprint: str  # of all that, of the engines beneath, of this code, of the pseudonym key
     store: str
 
@@ -144,7 +145,7 @@ def sanitized(traces: list[Trace], task: SessionTask) -> tuple[list[Trace], scan
     place is found in all; and what was replaced. Raises PrivacyError where that is not certain."""
     sanitizers = [(label, build(spec)) for label, spec in task.work.sanitizers]
     plain = [to_builtins(trace) for trace in traces]
-    result = scan.sanitize(plain, sanitizers, pseudonyms.load_key(), task.ref.id)
+    result = scan.sanitize(plain, sanitizers, pseudonyms.load_key(), task.ref.id, task.work.style)
     try:
         return [from_builtins(value) for value in result.value], result
     except msgspec.ValidationError as error:

@@ -125,3 +125,13 @@ def test_what_one_session_gave_away_is_removed_from_all(bashgym: Callable, proje
     for path in (run / "dataset").iterdir():
         assert LEAK not in path.read_text()
     assert gate_of(run).repaired >= 1
+
+
+def test_surrogates_stand_for_values_where_the_recipe_says_so(bashgym: Callable, projects: Path, tmp_path: Path):
+    home = new_home(tmp_path / "home")
+    done = bashgym(*words(projects, tmp_path / "run", "sanitize.style=surrogate"), BASHGYM_HOME=str(home))
+    assert done.returncode == 0, done.stderr
+    text = "".join(path.read_text() for path in sorted((tmp_path / "run" / "dataset").glob("*.jsonl")))
+    assert "@example.com" in text
+    assert "EMAIL_" not in text
+    assert gate_of(tmp_path / "run").passed
