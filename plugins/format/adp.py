@@ -7,7 +7,7 @@ from bashgym.records import Drop, Example, Row
 from bashgym.rows import turns, whole
 from bashgym.rows.turns import Message
 
-VERSION = "1.3.1"
+VERSION = "1.5.0"
 SOURCES = {"user": "user", "system": "environment"}  # who says what is no action
 
 
