@@ -29,7 +29,7 @@ FLOORS = [
         "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture",
         "history", "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
     },
-    {"verbs"},
+    {"verbs", "completion"},
     {"cli", "__main__"},
 ]  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bashgym.places import presets
-from bashgym.recipebook.completion import choices_of, described_recipes, keys, kinds
+from bashgym.recipebook.offered import choices_of, described_recipes, keys, kinds
 
 
 def choosable(words: Sequence[str]) -> str:

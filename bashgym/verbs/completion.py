@@ -13,7 +13,7 @@ ABOUT = """Prints the script that completes verbs, recipes, choices and keys in 
 def main(arguments: list[str]) -> int:
     asked, line = arguments[:1], arguments[2:]
     if asked in (["words"], ["table"]) and arguments[1:2] == ["--"]:  # what the scripts call
-        from bashgym.recipebook.completion import candidates
+        from bashgym.completion import candidates
 
         for one in candidates(line):
             about = " ".join(one.about.split())

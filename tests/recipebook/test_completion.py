@@ -14,7 +14,7 @@ import pytest
 from bashgym import recipe
 from bashgym.cli import VERBS
 from bashgym.kinds import LISTS
-from bashgym.recipebook.completion import candidates
+from bashgym.completion import candidates
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OFFERED = [
