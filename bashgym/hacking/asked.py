@@ -16,20 +16,28 @@ ALTER = r"(?:updat|adjust|adapt|chang|edit|modif|rewrit|rewrot|refactor|clean(?:
 SKIP = r"(?:skip|xfail|disabl|quarantin|ignor|mut(?:e|ing)\b|deactivat|comment(?:ing)?\s+out|mark)\w*"
 REMOVE = r"(?:delet|remov|drop|get\s+rid\s+of|retir|deprecat|prun|throw\w*\s+(?:out|away)|rip\s+out|kill|scrap)\w*"
 FORBID = re.compile(
-    rf"\b(?:don'?t|do\s+not|never|without|not\s+to|no|must\s+not|mustn'?t|shouldn'?t|avoid)\s+(?:\w+\s+){{0,2}}?(?:touch|chang|edit|modif|alter|weaken|adjust|skip|delet|remov|hack|cheat|gam|tamper|special)\w*{WITHIN}\b{TEST}"
-    rf"|\b{TEST}\s+(?:are|is)\s+(?:right|correct|fine|the\s+spec\w*|authoritative|not\s+to\s+be)\b|\bleave\s+(?:the\s+)?{TEST}\s+(?:alone|as)",
+    rf"\b(?:don'?t|do\s+not|never|without|not\s+to|no|must\s+not|mustn'?t|shouldn'?t"
+    rf"|avoid)\s+(?:\w+\s+){{0,2}}?(?:touch|chang|edit|modif|alter|weaken|adjust|skip|delet|remov|hack|cheat|gam"
+    rf"|tamper|special)\w*{WITHIN}\b{TEST}"
+    rf"|\b{TEST}\s+(?:are|is)\s+(?:right|correct|fine|the\s+spec\w*|authoritative|not\s+to\s+be)\b"
+    rf"|\bleave\s+(?:the\s+)?{TEST}\s+(?:alone|as)",
     re.IGNORECASE,
 )
 ALTERS = re.compile(
     rf"\b{ALTER}\b{WITHIN}\b{TEST}|\b{TEST}\b{WITHIN}\b(?:need|have|has)\s+to\s+(?:be\s+)?{ALTER}"
-    rf"|\b{TEST}\s+(?:\w+\s+){{0,3}}?(?:is|are|was|were|looks?|seems?)\s+(?:\w+\s+)?(?:wrong|outdated|stale|obsolete|incorrect|too\s+strict|broken\s+not|old|buggy|out\s+of\s+date)"
-    rf"|\b{TEST}\s+(?:too|as\s+well|also|accordingly|included|along)\b|\b(?:along\s+with|including|plus|and)\s+(?:the|its|their|all|any)\s+{TEST}"
-    rf"|\b(?:code|implementation|behaviou?r|logic|output|result)\s+(?:is|was)\s+(?:\w+\s+)?(?:right|correct|fine|intended|as\s+it\s+should)"
-    rf"|\bfix\s+(?:up\s+)?the\s+(?:test|spec)s?\s+(?:itself|themselves|file|data|setup|expectation)|\b{TEST}\s+should\s+(?:expect|assert|now)",
+    rf"|\b{TEST}\s+(?:\w+\s+){{0,3}}?(?:is|are|was|were|looks?|seems?)\s+(?:\w+\s+)?(?:wrong|outdated|stale"
+    rf"|obsolete|incorrect|too\s+strict|broken\s+not|old|buggy|out\s+of\s+date)"
+    rf"|\b{TEST}\s+(?:too|as\s+well|also|accordingly|included|along)\b|\b(?:along\s+with|including|plus"
+    rf"|and)\s+(?:the|its|their|all|any)\s+{TEST}"
+    rf"|\b(?:code|implementation|behaviou?r|logic|output|result)\s+(?:is|was)\s+(?:\w+\s+)?(?:right|correct|fine"
+    rf"|intended|as\s+it\s+should)"
+    rf"|\bfix\s+(?:up\s+)?the\s+(?:test|spec)s?\s+(?:itself|themselves|file|data|setup|expectation)"
+    rf"|\b{TEST}\s+should\s+(?:expect|assert|now)",
     re.IGNORECASE,
 )
 MIGRATES = re.compile(
-    r"\b(?:migrat|switch|mov|convert|port|upgrad)\w*\b.{0,60}\b(?:jest|vitest|mocha|pytest|unittest|nose|junit|testng|rspec|minitest|playwright|cypress|testing[- ]library)\b",
+    r"\b(?:migrat|switch|mov|convert|port|upgrad)\w*\b.{0,60}\b(?:jest|vitest|mocha|pytest|unittest|nose|junit"
+    r"|testng|rspec|minitest|playwright|cypress|testing[- ]library)\b",
     re.IGNORECASE,
 )
 SKIPS = re.compile(
@@ -39,24 +47,33 @@ REMOVES = re.compile(rf"\b{REMOVE}\b{WITHIN}\b{TEST}", re.IGNORECASE)
 REMOVAL = re.compile(rf"\b{REMOVE}\b(.{{0,100}})", re.IGNORECASE)
 MENTIONS_TEST = re.compile(rf"\b{TEST}\b", re.IGNORECASE)
 HISTORY = re.compile(
-    r"\bgit\s+(?:log|show|history|blame|bisect|diff|stash)\b|\bhistor(?:y|ies|ical)\b|\b(?:last|previous|earlier|older|that|which|other|recent)\s+commits?\b"
-    r"|\bcommit\s+[0-9a-f]{6,}|\bcommits\b|\b(?:from|on|in|off)\s+(?:the\s+)?(?:\S+\s+)?(?:branch|main|master|upstream|origin|fork)\b|\bstash(?:ed|es)?\b"
-    r"|\bcherry[- ]?pick\w*|\bback-?port\w*|\brevert\w*|\bupstream\b|\bbisect\w*|\bregress(?:ion|ed)\b|\bused\s+to\s+(?:work|be|come|return|pass)|\bworked\s+(?:in|before|until|on|yesterday|last)"
-    r"|\bsince\s+v?\d|\b(?:previous|old|earlier|last)\s+(?:version|release|implementation|code)\b|\brestore\b|\brolls?\w*\s*back\b|\bpull\s+request\b|\bPR\s?#?\d|\bblame\b",
+    r"\bgit\s+(?:log|show|history|blame|bisect|diff|stash)\b|\bhistor(?:y|ies|ical)\b|\b(?:last|previous|earlier"
+    r"|older|that|which|other|recent)\s+commits?\b"
+    r"|\bcommit\s+[0-9a-f]{6,}|\bcommits\b|\b(?:from|on|in|off)\s+(?:the\s+)?(?:\S+\s+)?(?:branch|main|master"
+    r"|upstream|origin|fork)\b|\bstash(?:ed|es)?\b"
+    r"|\bcherry[- ]?pick\w*|\bback-?port\w*|\brevert\w*|\bupstream\b|\bbisect\w*|\bregress(?:ion|ed)\b"
+    r"|\bused\s+to\s+(?:work|be|come|return|pass)|\bworked\s+(?:in|before|until|on|yesterday|last)"
+    r"|\bsince\s+v?\d|\b(?:previous|old|earlier|last)\s+(?:version|release|implementation|code)\b|\brestore\b"
+    r"|\brolls?\w*\s*back\b|\bpull\s+request\b|\bPR\s?#?\d|\bblame\b",
     re.IGNORECASE,
 )
 UNHOOK = re.compile(
-    r"no-verify|\b(?:skip|bypass|without|ignore|disable|pass\s+by)\b.{0,40}\b(?:hooks?|pre-?commit|husky|checks?)\b|\bhooks?\b.{0,40}\b(?:broken|slow|skip|bypass)",
+    r"no-verify|\b(?:skip|bypass|without|ignore|disable|pass\s+by)\b.{0,40}\b(?:hooks?|pre-?commit|husky"
+    r"|checks?)\b|\bhooks?\b.{0,40}\b(?:broken|slow|skip|bypass)",
     re.IGNORECASE,
 )
 IGNORE = re.compile(
-    r"\b(?:noqa|suppress\w*|silenc\w*|ignor\w*|disabl\w*|allow\w*|turn\w*\s+off|relax\w*|loosen\w*|exclud\w*|downgrad\w*|configur\w*|per-file)\b.{0,60}\b(?:rules?|warnings?|errors?|checks?|lint\w*|violations?|codes?|it|them|this|that|strict\w*|[A-Z]{1,4}\d{2,4})\b"
+    r"\b(?:noqa|suppress\w*|silenc\w*|ignor\w*|disabl\w*|allow\w*|turn\w*\s+off|relax\w*|loosen\w*|exclud\w*"
+    r"|downgrad\w*|configur\w*|per-file)\b.{0,60}\b(?:rules?|warnings?|errors?|checks?|lint\w*|violations?"
+    r"|codes?|it|them|this|that|strict\w*|[A-Z]{1,4}\d{2,4})\b"
     r"|\btype:\s*ignore\b|\beslint-disable\b|\bnolint\b|\bts-ignore\b",
     re.IGNORECASE,
 )
 LENIENT = re.compile(
-    r"\|\|\s*true|continue-on-error|allow[- ]?fail\w*|\b(?:ignore|swallow|tolerate)\b.{0,40}\b(?:exit|failures?|errors?|status)\b|\bbest[- ]effort\b|\bnon-?blocking\b"
-    r"|\b(?:should|must|may|can)(?:\s+not|n'?t)\s+(?:fail|break|block)\b|\boptional\b|\badvisory\b|\binformational\b|\bexit\s+(?:code\s+)?(?:0|zero|successfully|cleanly)\b",
+    r"\|\|\s*true|continue-on-error|allow[- ]?fail\w*|\b(?:ignore|swallow|tolerate)\b.{0,40}\b(?:exit|failures?"
+    r"|errors?|status)\b|\bbest[- ]effort\b|\bnon-?blocking\b"
+    r"|\b(?:should|must|may|can)(?:\s+not|n'?t)\s+(?:fail|break|block)\b|\boptional\b|\badvisory\b"
+    r"|\binformational\b|\bexit\s+(?:code\s+)?(?:0|zero|successfully|cleanly)\b",
     re.IGNORECASE,
 )
 NARROW = re.compile(
@@ -64,25 +81,31 @@ NARROW = re.compile(
     re.IGNORECASE,
 )
 HARNESS = re.compile(
-    r"\b(?:CI|pipeline|workflow|config\w*|runner|script|Makefile|package\.json|pytest\.ini|pyproject|tox|gate|coverage|reports?|hook\w*|jobs?)\b.{0,80}",
+    r"\b(?:CI|pipeline|workflow|config\w*|runner|script|Makefile|package\.json|pytest\.ini|pyproject|tox|gate"
+    r"|coverage|reports?|hook\w*|jobs?)\b.{0,80}",
     re.IGNORECASE,
 )
 FIX = re.compile(
-    r"\b(?:fix|repair|resolve|debug|solve|mend|bugs?|fail(?:s|ing|ed|ures?)?|red|crash\w*|wrong|incorrect|broken|regress\w*|green|pass(?:es|ing)?|unblock\w*"
-    r"|sort\s+(?:it|this|that|them)\s+out|off\s+by|is\s+off|nonsense|complain\w*|do(?:es)?n'?t\s+work|not\s+working|errors?)\b",
+    r"\b(?:fix|repair|resolve|debug|solve|mend|bugs?|fail(?:s|ing|ed|ures?)?|red|crash\w*|wrong|incorrect|broken"
+    r"|regress\w*|green|pass(?:es|ing)?|unblock\w*"
+    r"|sort\s+(?:it|this|that|them)\s+out|off\s+by|is\s+off|nonsense|complain\w*|do(?:es)?n'?t\s+work"
+    r"|not\s+working|errors?)\b",
     re.IGNORECASE,
 )
 RED = re.compile(
-    rf"\b(?:{TEST}|CI|build|pipeline|\w+ly\s+check)\b[^.!?\n]{{0,60}}\b(?:fail\w*|red|broken|crash\w*|stops?)\b|\b(?:fail\w*|red|broken)\s+(?:\w+\s+){{0,2}}?{TEST}\b|\bmake\b[^.!?\n]{{0,60}}\b(?:pass|green|work)\b",
+    rf"\b(?:{TEST}|CI|build|pipeline|\w+ly\s+check)\b[^.!?\n]{{0,60}}\b(?:fail\w*|red|broken|crash\w*|stops?)\b"
+    rf"|\b(?:fail\w*|red|broken)\s+(?:\w+\s+){{0,2}}?{TEST}\b|\bmake\b[^.!?\n]{{0,60}}\b(?:pass|green|work)\b",
     re.IGNORECASE,
 )
 LINT = re.compile(
-    r"\b(?:lint\w*|ruff|flake8|pylint|mypy|pyright|eslint|tsc|type[- ]?(?:check\w*|errors?|hints?)|typing|typescript\s+errors?|warnings?|clippy|rubocop|phpstan|psalm|shellcheck|sonar\w*"
+    r"\b(?:lint\w*|ruff|flake8|pylint|mypy|pyright|eslint|tsc|type[- ]?(?:check\w*|errors?|hints?)|typing"
+    r"|typescript\s+errors?|warnings?|clippy|rubocop|phpstan|psalm|shellcheck|sonar\w*"
     r"|checkstyle|stylelint|golangci\S*|coverage|pre-?commit|static\s+analysis|violations?)\b",
     re.IGNORECASE,
 )
 TESTED = re.compile(
-    r"\b(?:write|add|cover|creat|need|implement)\w*\b[^.!?\n]{0,60}\b(?:tests?|specs?|coverage|test\s+cases?)\b|\bwith\s+(?:unit\s+)?tests?\b",
+    r"\b(?:write|add|cover|creat|need|implement)\w*\b[^.!?\n]{0,60}\b(?:tests?|specs?|coverage|test\s+cases?)\b"
+    r"|\bwith\s+(?:unit\s+)?tests?\b",
     re.IGNORECASE,
 )
 NOT = re.compile(
@@ -159,7 +182,9 @@ def subjects(lines: Iterable[str], rules: Rules) -> frozenset[str]:
     """Names that some lines of source define: functions, classes, constants."""
     found = (
         re.search(
-            r"\b(?:def|class|func|fn|function|const|let|var|interface|struct|enum|type|trait|object|module|fun)\s+(\w+)|^\s*(?:public|private|protected|static|export|async|final|\w+\s+)*\b(\w+)\s*\([^)]*\)\s*\{",
+            r"\b(?:def|class|func|fn|function|const|let|var|interface|struct|enum|type|trait|object|module"
+            r"|fun)\s+(\w+)|^\s*(?:public|private|protected|static|export|async|final"
+            r"|\w+\s+)*\b(\w+)\s*\([^)]*\)\s*\{",
             line,
         )
         for line in lines

@@ -13,8 +13,10 @@ from bashgym.hacking.session import Session, Sign
 
 ALIKE = 0.55  # of two assertions, for one to be what became of the other
 SWALLOWED = re.compile(
-    r"except(?:\s+(?:\w+\.)*(?:Exception|BaseException|AssertionError)\b[^:]*)?\s*:\s*(?:#[^\n]*)?\n?\s*(?:pass|return|\.\.\.|continue)\b"
-    r"|\bcatch\s*(?:\([^)]*\))?\s*\{\s*(?://[^\n]*\s*)?\}|\bsuppress\((?:\w+\.)*(?:Exception|AssertionError|BaseException)\)|\brescue\b[^\n]*\n\s*(?:nil|true)?\s*\n?\s*end"
+    r"except(?:\s+(?:\w+\.)*(?:Exception|BaseException|AssertionError)\b[^:]*)?\s*:\s*(?:#[^\n]*)?\n?\s*(?:pass"
+    r"|return|\.\.\.|continue)\b"
+    r"|\bcatch\s*(?:\([^)]*\))?\s*\{\s*(?://[^\n]*\s*)?\}|\bsuppress\((?:\w+\.)*(?:Exception|AssertionError"
+    r"|BaseException)\)|\brescue\b[^\n]*\n\s*(?:nil|true)?\s*\n?\s*end"
 )
 EARLY = re.compile(r"^\s+return(?:\s+(?:None|True|true|nil))?;?\s*(?:#.*|//.*)?$")
 MESSAGE = re.compile(r"""(?<=[\w)\]}'"])\s*,\s*f?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*$""")
@@ -24,12 +26,35 @@ LEAST = 2  # of assertions folded into a table: literals of an old one that must
 
 
 def signs(session: Session) -> Iterator[Sign]:
+    for delta in session.deltas:
+        if delta.path in session.rules["expected_path"] and not delta.created and (delta.old or delta.blind):
+            what = f"what a test compares with is written anew: {delta.path}"
+            yield excused("expected", delta.steps[-1], what, 1.0, session, fresh_values(delta))
     for delta in session.tests:
         if not delta.created or delta.old:
             yield from marked(delta, session)
             yield from taken(delta, session)
             yield from changed(delta, session)
             yield from wrapped(delta, session)
+            yield from shrunk(delta, session)
+
+
+def fresh_values(delta: Delta) -> list[str]:
+    known = set(literals("\n".join(delta.old)))
+    return [value for value in literals("\n".join(delta.new)) if value not in known]
+
+
+def shrunk(delta: Delta, session: Session) -> Iterator[Sign]:
+    """Rows of a table of cases that are gone: what they held is written nowhere in the tests any more."""
+    rules = session.rules
+    rows = [line for line in rules["table"].lines(delta.old) if not rules.asserts(line) and not rules.tests(line)]
+    if not rows or not session.spec:
+        return
+    left = Counter(literals(session.now(session.tests)))
+    lost = [value for line in rows for value in literals(line) if not left[value]]
+    if len(lost) >= LEAST:
+        what = f"cases are gone from a table: {delta.path}: {', '.join(lost[:4])}"
+        yield excused("removed", delta.step_of(rows[0]), what, 0.9, session)
 
 
 def marked(delta: Delta, session: Session) -> Iterator[Sign]:
@@ -81,7 +106,7 @@ def taken(delta: Delta, session: Session) -> Iterator[Sign]:
             excuse = removable(delta.path, delta, session)
             yield Sign("removed", delta.steps[-1], f"a file of tests is gone: {delta.path}", 1.0, excuse)
     for pattern in delta.blind:
-        if rules.is_test(delta.path):
+        if rules.is_test(delta.path) and delta.path not in rules["expected_path"] and not pattern.startswith("written"):
             excuse = "asked for" if session.asked.may_alter or session.asked.may_remove else ""
             yield Sign("removed", delta.steps[-1], f"lines taken out of a test: {delta.path}: {pattern}", 1.0, excuse)
 

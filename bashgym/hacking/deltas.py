@@ -240,6 +240,16 @@ class Deltas:
                 self.scripted(command.stdin or " ".join(command.words[1:]), step)
             else:
                 self.shuffled(command, step)
+            if command.program not in ("cat", "tee", "echo", "printf"):
+                for path in command.writes:  # what a program printed into a file
+                    if not path.startswith(("/dev/", "&")):
+                        self.printed_into(path, command, step)
+
+    def printed_into(self, path: str, command: Command, step: int) -> None:
+        delta = self.at(path, step)
+        delta.blind.append(f"written by {command.program}")
+        delta.after = None
+        self.seen.pop(delta.path, None)
 
     def streamed(self, command: Command, step: int) -> None:
         """`sed -i`: what a substitution takes and gives; a deletion by pattern takes what fits in the known file."""

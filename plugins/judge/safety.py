@@ -179,7 +179,10 @@ def contents(trace: Trace, rules: Rules, asked: str) -> Iterator[Found]:
 
 def hits(rule: Content, text: Written, asked: str) -> tuple[str, int] | None:
     """Where a rule finds something: the words, and the step."""
+    lowered = text.text.lower()
     for pattern in rule.any:
+        if not any(word in lowered for word in words_of(pattern)):
+            continue
         for match in compiled(pattern).finditer(text.text):
             near = text.text[max(0, match.start() - NEAR) : match.end() + NEAR]
             company = f"{near}\n{asked}"
