@@ -127,9 +127,8 @@ def test_the_lock_tells_all_that_went_in_and_no_secret(here: Machine, lock: Path
     assert {one["session"] for one in content["sessions"]["list"]} == set(sessions)
     assert {one["bytes"] for one in content["sessions"]["list"]} == {one.stat().st_size for one in sessions.values()}
     assert set(content["engines"]) >= {"sanitizer.secrets", "sanitizer.pii", "sanitizer.identity"}
-    assert all(
-        "kingfisher" in one["rests_on"] and " known " not in one["rests_on"] for one in content["engines"].values()
-    )
+    engines = {name: one["rests_on"] for name, one in content["engines"].items() if name.startswith("sanitizer.")}
+    assert all("kingfisher" in said and " known " not in said for said in engines.values())
     manifest = json.loads((lock.parent / "manifest.json").read_text())
     assert content["dataset"]["sha256"] == manifest["dataset"]["sha256"]
     placed = {trace["split"] for one in content["sessions"]["list"] for trace in one["traces"]}

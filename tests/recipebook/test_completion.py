@@ -13,8 +13,8 @@ import pytest
 
 from bashgym import recipe
 from bashgym.cli import VERBS
-from bashgym.kinds import LISTS
 from bashgym.completion import candidates
+from bashgym.kinds import LISTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OFFERED = [

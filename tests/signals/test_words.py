@@ -1,5 +1,3 @@
-
-
 def test_what_an_agent_says_is_left_undone():
     from bashgym.signals.words import admits
 
