@@ -294,7 +294,7 @@ def test_a_folder_can_be_seen_at_another_path(box: Box, folder: Path):
             box.run(command)
 
 
-def test_a_hostile_tree_is_removed(box: Box, folder: Path):
+def test_a_hostile_tree_is_removed(box: Box, folder: Path, monkeypatch):
     """Deeper than a path is long, and closed: what a command leaves in its temporary folder goes with it."""
     code = """
 import os
@@ -305,10 +305,15 @@ for _ in range(1500):
 os.chmod('.', 0)
 print(os.environ['TMPDIR'])
 """
-    before = set(Path(tempfile.gettempdir()).glob("bashgym-box-*"))
+    # not where other boxes are made at the same time
+    apart = folder / "apart"
+    apart.mkdir()
+    apart.chmod(0o777)
+    folder.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(apart))
     result = run(box, folder, code)
-    assert result.exit_code == 0, result
-    assert not set(Path(tempfile.gettempdir()).glob("bashgym-box-*")) - before
+    assert result.exit_code == 0 and "bashgym-box-" in result.stdout, result
+    assert not list(apart.iterdir())
 
 
 def test_two_boxes_do_not_reach_each_other(box: Box, folder: Path):
