@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import yaml
 from bashgym import jsonl, paths
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.records import Dataset, Model
+from bashgym.training import stanzas
 
 CONFIG = "axolotl.yaml"
 PREPARED = "prepared"
@@ -25,39 +26,35 @@ TEMPLATE_KEYS: dict[str, dict[str, Any]] = {
     "chatml_tools": {"eot_tokens": ["<|im_end|>"]},
     "llama2_tools": {"special_tokens": {"pad_token": "</s>"}},
 }
-# How rows of the schema "chat" are read, where the format does not say otherwise.
-CHAT = {
-    "ds_type": "json",
-    "type": "chat_template",
-    "field_messages": "messages",
-    "field_tools": "tools",
-    "message_field_training": "train",
-    "roles_to_train": ["assistant"],
-    "train_on_eos": "turn",
-    # without these Axolotl drops tool calls in silence
-    "message_property_mappings": {
-        name: name for name in ("role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name")
-    },
-}
 # Keys the run itself stands on; a recipe that changed them would lose the checkpoint or the metrics.
 OURS = frozenset(["base_model", "datasets", "test_datasets", "output_dir", "plugins", "dataset_prepared_path"])
+STRATEGY = frozenset(["rl", "reward_model"])  # what the strategy itself is made of
 
 
-def render(dataset: Dataset, model: Model, training: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def render(
+    dataset: Dataset,
+    model: Model,
+    training: Mapping[str, Any],
+    folder: Path,
+    keys: Mapping[str, Any] | None = None,
+    stanza: Mapping[str, Any] | None = None,
+    plugins: Sequence[str] = (),
+) -> dict[str, Any]:
     """The configuration of a training in `folder`, all paths in it relative to there.
 
-    `training` has the keys of plugins/training/sft.py's Config. Raises RecipeError for a key Axolotl has not."""
+    `training` has the keys of bashgym/training/settings.py; `keys`, `stanza` and `plugins` are the strategy's own and
+    win over what all have. Raises RecipeError for a key Axolotl has not."""
     gpu = training["device"] == "gpu"
     config: dict[str, Any] = {
         "base_model": base_model(model, folder),
         **({"revision_of_model": model.revision} if model.revision else {}),
         **template(model),
-        **data(dataset, model),
+        **data(dataset, model, stanza or {}),
         "sequence_len": model.sequence_len,
         "excess_length_strategy": "drop",  # metrics.jsonl says how many
-        "sample_packing": training["sample_packing"],
+        "sample_packing": False,
         "eval_sample_packing": False,
-        "pad_to_sequence_len": training["sample_packing"],
+        "pad_to_sequence_len": False,
         **adapter(training, gpu),
         **optimization(training, gpu),
         **precision(training, gpu),
@@ -71,9 +68,10 @@ def render(dataset: Dataset, model: Model, training: Mapping[str, Any], folder: 
         "auto_resume_from_checkpoints": True,
         "seed": training["seed"],
         "include_tokens_per_second": True,  # else the metrics lack the number of tokens
-        "plugins": ["metrics.MetricsPlugin"],
+        "plugins": ["metrics.MetricsPlugin", *plugins],
         "bashgym_metrics": METRICS,
         "bashgym_rows": dataset.rows.get("train", 0),
+        **(keys or {}),
     }
     extra = dict(training["axolotl"])
     refuse(extra)
@@ -121,12 +119,12 @@ def template_file(name: str) -> Path:
     return file
 
 
-def data(dataset: Dataset, model: Model) -> dict[str, Any]:
+def data(dataset: Dataset, model: Model, stanza: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`datasets`, `test_datasets` (where there are validation rows) and where their tokens are kept."""
-    stanza = {**(CHAT if dataset.schema == "chat" else {}), **dataset.stanza}
-    keys: dict[str, Any] = {"datasets": [{"path": f"{PREPARED}/train.jsonl", **stanza}], "val_set_size": 0.0}
+    read = {**stanzas.BY_SCHEMA.get(dataset.schema, {}), **dataset.stanza, **(stanza or {})}
+    keys: dict[str, Any] = {"datasets": [{"path": f"{PREPARED}/train.jsonl", **read}], "val_set_size": 0.0}
     if dataset.rows.get("validation"):
-        keys["test_datasets"] = [{"path": f"{PREPARED}/validation.jsonl", "split": "train", **stanza}]
+        keys["test_datasets"] = [{"path": f"{PREPARED}/validation.jsonl", "split": "train", **read}]
     # Axolotl keys its cache by the file's path: other rows or another template would meet the tokens of the old ones
     text = "" if model.chat_template == "tokenizer_default" else template_file(model.chat_template).read_text("utf-8")
     digest = hashlib.sha256(f"{dataset.sha256}\n{text}".encode()).hexdigest()[:16]
@@ -198,6 +196,8 @@ def refuse(extra: Mapping[str, Any]) -> None:
         where = f"training.axolotl.{key}"
         if key in OURS or key.startswith("bashgym_"):
             raise RecipeError(f"{where}: the run sets this key itself; leave it out")
+        if key in STRATEGY:
+            raise RecipeError(f"{where}: this is what a strategy is made of; choose one with training=")
         if key not in known_keys():
             raise RecipeError(f"{where}: Axolotl has no such key{did_you_mean(key, known_keys())}")
 

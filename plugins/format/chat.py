@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bashgym import axolotl
 from bashgym.records import Drop, Example, Row
 from bashgym.rows import conversations
+from bashgym.training import stanzas
 
 
 class Format:
@@ -19,7 +19,7 @@ class Format:
 
     def stanza(self) -> dict[str, Any]:
         """Axolotl's `datasets:` entry: chat_template, with tools, and a mask per message."""
-        return dict(axolotl.CHAT)
+        return dict(stanzas.CHAT)
 
     def render(self, example: Example) -> Iterable[Row | Drop]:
         """Rows of {id, messages, tools, meta}; only assistant messages have train: true."""

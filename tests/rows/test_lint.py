@@ -117,9 +117,9 @@ def test_text_of_another_template(tmp_path: Path):
 
 FORGETFUL = '''"""Chat rows that lose their tools, for a test."""
 
-from bashgym import axolotl
 from bashgym.records import Row
 from bashgym.rows import conversations
+from bashgym.training import stanzas
 
 
 class Format:
@@ -132,7 +132,7 @@ class Format:
         self.config = config
 
     def stanza(self) -> dict:
-        return dict(axolotl.CHAT)
+        return dict(stanzas.CHAT)
 
     def render(self, example):
         for made in conversations.rows(example, self.config):
