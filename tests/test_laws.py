@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
     {"paths", "trace", "jsonl", "jsonc"},
-    {"records", "config", "sandbox", "store", "pseudonyms", "lifeline", "processes", "places"},
+    {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "places"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub",
         "claude_code", "codex", "gemini", "opencode", "copilot", "exports", "traffic", "scanning", "prices",
@@ -25,7 +25,7 @@ FLOORS = [
         "report",
     },
     {"registry"},
-    {"choices", "recipe", "stages"},
+    {"choices", "compositions", "recipe", "stages"},
     {
         "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture",
         "history", "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",

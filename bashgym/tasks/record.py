@@ -26,12 +26,12 @@ class Task:
     prompt      what the model is asked, in words; the files it must know are told in here
     files       the snapshot: path -> text. Small repositories, and everything that leaves this machine
     snapshot    instead of `files`: the SHA-256 of a folder kept under `$BASHGYM_HOME/snapshots` (snapshots.py); such a
-                task is trained on only on this machine, because the leak gate reads rows, not folders
+                task is trained on only on this machine: the leak gate reads rows, not folders
     tests       test files: path -> text; put in place after the answer, over whatever it left there
     protected   paths or patterns (fnmatch: `tests/*`) that an answer may not change, beside `tests` and what steers a
                 test runner (conftest.py, pytest.ini, sitecustomize.py ...), which none may
-    test        the command that tests, as words. `python3 -m unittest ...` and `python3 -m pytest ...` are run by our own
-                guard, which believes no exit code; of any other command the exit code is all that is known
+    test        the command that tests, as words. `python3 -m unittest ...` and `python3 -m pytest ...` are run by our
+                own guard, which believes no exit code; of any other command the exit code is all that is known
     must_pass   ids of tests as the guard tells them (`tests.test_x.Case.test_y`, `tests/test_x.py::test_y`): those that
                 pass with the known good answer. Empty: every test found must pass, at least one, and none be skipped
     form        how an answer is read: `file` (one block of code: the whole new content of `target`), `files` (blocks of
