@@ -21,10 +21,8 @@ from bashgym.tasks.record import Task
 GUARD = Path(__file__).with_name("guard.py")
 DEFAULTS = {"seconds": 20.0, "memory_mb": 1024, "processes": 64}
 # what steers a test runner or every Python, wherever it lies
-HARNESS = frozenset(
-    ["conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", ".coveragerc", "*.pth"]
-    + ["sitecustomize.py", "usercustomize.py", "unittest.py", "pytest.py", "_pytest.py"]
-)
+HARNESS = {"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", ".coveragerc", "*.pth"}
+HARNESS |= {"sitecustomize.py", "usercustomize.py", "unittest.py", "pytest.py", "_pytest.py"}
 PACKAGES = frozenset({"unittest", "pytest", "_pytest"})
 # code that has business in the runner's insides; what the known good answer says too is nothing
 REACHING = re.compile(
