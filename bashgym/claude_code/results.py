@@ -21,7 +21,7 @@ BY_RULE = re.compile(
     re.DOTALL,
 )
 BY_HOOK = re.compile(r"(?:Error: )?PreToolUse:\S+ hook ")
-DECISIONS: dict[Any, Literal["allowed", "denied"]] = {"accept": "allowed", "reject": "denied"}
+DECISIONS: dict[str, Literal["allowed", "denied"]] = {"accept": "allowed", "reject": "denied"}
 SPILLED = "<persisted-output>"
 
 
@@ -66,7 +66,8 @@ def annotate(call: CallInfo, entry: Entry, answer: ObservationResult) -> None:
     call.denied = call.denied or denied(entry, answer)
     decision = entry.value.get("permissionDecision")
     if isinstance(decision, dict):
-        call.permission = DECISIONS.get(decision.get("decision"), call.permission)
+        said = decision.get("decision")
+        call.permission = DECISIONS.get(said, call.permission) if isinstance(said, str) else call.permission
         source = decision.get("source")
         call.permission_by = source if isinstance(source, str) else call.permission_by
     raw = entry.value.get("toolUseResult")

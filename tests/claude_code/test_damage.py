@@ -30,7 +30,9 @@ def whole(write, folder):
     scribe.reply(write.call("t1", "Task", prompt="look"), usage=usage, requestSessionId="other")
     scribe.user("look", isSidechain=True, parentUuid=None)
     scribe.reply(write.text("seen"), id="m2", isSidechain=True)
-    scribe.result("t1", "Exit code 1", failed=True, toolUseResult={"agentId": "a", "durationMs": 1}, parentUuid="u4")
+    forbidden = {"decision": "reject", "source": "user_reject", "reasonType": "hook"}
+    told = {"toolUseResult": {"agentId": "a", "durationMs": 1}, "permissionDecision": forbidden, "mcpMeta": {}}
+    scribe.result("t1", "Exit code 1", failed=True, **told, toolDenialKind="permission-rule", parentUuid="u4")
     scribe.line(type="progress", data={"agentId": "a"}, parentToolUseID="t1")
     scribe.line(type="attachment", attachment={"type": "queued_command", "prompt": "and"})
     scribe.line(type="system", subtype="compact_boundary", compactMetadata={"trigger": "auto"}, logicalParentUuid="u9")
@@ -110,6 +112,22 @@ def test_lines_move(write, data):
 # Ten thousand lines ---------------------------------------------------------------------------------------------------
 
 WRONG = [None, True, 0, -1, 2**70, 1.5, float("nan"), "", "x", "\ud800", [], [[]], {}, {"type": []}, [{"type": "text"}]]
+
+
+def test_each_value_of_a_wrong_type(write, tmp_path):
+    """Every value of every line, one at a time, by something that can be no key and by something that is no object."""
+    scribe = whole(write, tmp_path)
+    sound = list(scribe.lines)
+    for number, line in enumerate(sound):
+        for *way, last in [path for path in paths(json.loads(line)) if path]:
+            for odd in ({"a": []}, [{}], 7):
+                value = json.loads(line)
+                place = value
+                for key in way:
+                    place = place[key]
+                place[last] = odd
+                scribe.lines = [*sound[:number], json.dumps(value).encode(), *sound[number + 1 :]]
+                scribe.traces()
 
 
 def cut(line, rng):
