@@ -18,7 +18,7 @@ class Config(BaseModel):
     """Frozen settings; the docstring below a field is its documentation (see `documentation`)."""
 
     # not use_attribute_docstrings: it parses the source of every class at every start
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), defer_build=True)
 
 
 def documentation(model: type[BaseModel]) -> dict[str, str]:

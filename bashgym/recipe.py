@@ -5,44 +5,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from hydra import initialize_config_dir
-from hydra._internal.config_repository import CachingConfigRepository
-from hydra._internal.defaults_list import create_defaults_list
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
-from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
-from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
 
+from bashgym import compositions
 from bashgym.choices import Choice, Recipe, choice, recipe_file
+from bashgym.compositions import Composition, Taken
 from bashgym.config import validate
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
 from bashgym.places import presets, recipes, roots
 from bashgym.settings import Settings
 
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
 SECTIONS = tuple(Settings.model_fields)
 
 
-class BashGymSearchPath(SearchPathPlugin):
-    """`conf/` and `recipes/` of the project, packs, packages and what ships, in that order."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        for root in roots():
-            for part in ("conf", "recipes"):
-                if root.part(part).is_dir():
-                    search_path.append("bashgym", f"file://{root.part(part)}")
-
-
-def parse(text: str) -> Override:
+def parse(text: str) -> "Override":
     """One argument in Hydra's override grammar; raises RecipeError for what is none."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
     if "=" not in text and not text.startswith("~"):
         raise RecipeError(f"{text}: not an override; write key=value, such as cloud=runpod")
     try:
@@ -68,27 +55,21 @@ def expand(argv: Sequence[str], multirun: bool) -> Iterator[list[str]]:
     yield from (list(combination) for combination in itertools.product(*axes))
 
 
-class Composition(NamedTuple):
-    """What Hydra made of `argv`, unchecked: values as plain data, and the files they came from, in order."""
-
-    file: Path
-    typed: list[str]
-    overrides: list[str]  # as Hydra saw them
-    values: dict[str, Any]
-    defaults: list[Any]
-
-
 def load(argv: Sequence[str]) -> Recipe:
     """The recipe that `argv` (`recipe=NAME key=value ...`) means; raises RecipeError or PluginError, one line each."""
     return checked(composition(argv))
 
 
 def composition(argv: Sequence[str]) -> Composition:
+    """What the recipe files and `argv` say together; raises what `load` raises."""
     name, typed = split_recipe(argv)
     file = recipe_file(name)
-    overrides = [text for text in map(normalise, typed) if text]
-    values, defaults = composed(file, overrides)
-    return Composition(file, typed, overrides, values, defaults)
+    made = compositions.find(file, typed)
+    if made is None:
+        overrides = [text for text in map(normalise, typed) if text]
+        made = Composition(file, typed, overrides, *composed(file, overrides))
+        compositions.keep(made)
+    return made
 
 
 def checked(made: Composition) -> Recipe:
@@ -117,6 +98,8 @@ def normalise(text: str) -> str:
     """An override as Hydra must see it, empty when there is nothing left to say.
 
     Raises RecipeError where Hydra would be silent."""
+    from hydra.core.override_parser.types import OverrideType
+
     override = parse(text)
     key = override.key_or_group
     head = key.split(".")[0]
@@ -132,7 +115,9 @@ def normalise(text: str) -> str:
     return normalise_group(key, override)
 
 
-def normalise_group(kind: str, override: Override) -> str:
+def normalise_group(kind: str, override: "Override") -> str:
+    from hydra.core.override_parser.types import OverrideType
+
     value = override.value()
     if override.type != OverrideType.CHANGE:
         raise RecipeError(f"{override.input_line}: choices are replaced, not added to; write {kind}=[a,b]")
@@ -158,8 +143,13 @@ def check_list(kind: str, names: list[str]) -> None:
         raise RecipeError(f"{kind}: an empty list; at least one is needed{did_you_mean('', presets(kind))}")
 
 
-def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any]]:
+def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Taken]]:
     """Hydra's answer as plain values, and its list of the files it took, in order."""
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
+
     register()
     try:
         with swift_yaml(), initialize_config_dir(str(file.parent), version_base="1.3"):
@@ -185,9 +175,15 @@ def composed(file: Path, overrides: list[str]) -> tuple[dict[str, Any], list[Any
     return values, defaults  # type: ignore[return-value]
 
 
-def compose(name: str, overrides: list[str]) -> tuple[DictConfig, list[Any]]:
+def compose(name: str, overrides: list[str]) -> tuple["DictConfig", list[Taken]]:
     """What `hydra.compose` does, without Hydra's settings for its own launchers, logs and folders, of which nothing
     is used here: they are half of the files it reads and half of its time. The files taken are its by-product."""
+    from hydra._internal.config_repository import CachingConfigRepository
+    from hydra._internal.defaults_list import create_defaults_list
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
     loader: Any = GlobalHydra.instance().config_loader()
     repository = CachingConfigRepository(loader.repository)
     parsed = OverridesParser.create().parse_overrides(overrides)
@@ -195,7 +191,7 @@ def compose(name: str, overrides: list[str]) -> tuple[DictConfig, list[Any]]:
     config = loader._compose_config_from_defaults_list(taken.defaults, repository)
     OmegaConf.set_struct(config, True)
     loader._apply_overrides_to_config(taken.config_overrides, config)
-    return config, taken.defaults
+    return config, [Taken(str(one.config_path), one.package or "") for one in taken.defaults]
 
 
 @contextmanager
@@ -211,6 +207,19 @@ def swift_yaml() -> Iterator[None]:
 
 @lru_cache
 def register() -> None:
+    """Hydra finds `conf/` and `recipes/` of the project, packs, packages and what ships, in that order."""
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+    from omegaconf import OmegaConf
+
+    class BashGymSearchPath(SearchPathPlugin):
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for root in roots():
+                for part in ("conf", "recipes"):
+                    if root.part(part).is_dir():
+                        search_path.append("bashgym", f"file://{root.part(part)}")
+
     Plugins.instance().register(BashGymSearchPath)
     OmegaConf.clear_resolver("oc.env")  # else a shared recipe could read any secret of the environment
 
@@ -235,9 +244,11 @@ def one_line(file: Path, error: Exception) -> str:
     return f"{file.name}: {' '.join(kept[:3])}; `bashgym recipes show quickstart` shows how a recipe is put together"
 
 
-def chosen(kind: str, section: Any, defaults: list[Any], overrides: list[str], notices: list[str]) -> Iterator[Choice]:
+def chosen(
+    kind: str, section: Any, defaults: list[Taken], overrides: list[str], notices: list[str]
+) -> Iterator[Choice]:
     """The choices of a kind in the order typed, each checked against its plugin's settings."""
-    order = [Path(str(entry.config_path)).name for entry in defaults if str(entry.config_path).startswith(f"{kind}/")]
+    order = [Path(entry.config_path).name for entry in defaults if entry.config_path.startswith(f"{kind}/")]
     check_list(kind, order)
     if not isinstance(section, dict):
         raise RecipeError(f"{kind}={','.join(order)}: expected settings, got {section!r}; choose with {kind}=NAME")
@@ -277,6 +288,10 @@ def explain(argv: Sequence[str]) -> list[tuple[str, Any, str]]:
 
 def layers(made: Composition) -> Iterator[tuple[str, dict[str, Any]]]:
     """(file or `command line`, the keys it sets with their values as written), the last word last."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
     register()
     with initialize_config_dir(str(made.file.parent), version_base="1.3"):
         repository: Any = GlobalHydra.instance().config_loader().repository  # type: ignore[attr-defined]

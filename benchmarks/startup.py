@@ -1,4 +1,4 @@
-"""How long the command line takes before it does anything: `bashgym --help`, and a composed recipe.
+"""How long the command line takes before it does anything: `bashgym --help`, and a composed recipe, new and known.
 
 python benchmarks/startup.py [--runs N]     whole processes, beside `python -c pass` in the same session"""
 
@@ -16,10 +16,13 @@ COMPOSE = (
     "import sys; from bashgym import recipe; "
     "recipe.load(['recipe=sft_codellama', 'cloud=runpod', 'training.learning_rate=1e-4'])"
 )
+# a home that has not seen the recipe: Hydra is asked
+FORGET = "import os, shutil; shutil.rmtree(os.environ['BASHGYM_HOME'] + '/compositions', ignore_errors=True)"
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "bashgym --help": [sys.executable, "-m", "bashgym", "--help"],
-    "a composed recipe": [sys.executable, "-c", COMPOSE],
+    "a recipe, composed": [sys.executable, "-c", f"{FORGET}; {COMPOSE}"],
+    "the same, kept": [sys.executable, "-c", COMPOSE],
 }
 
 
