@@ -50,6 +50,15 @@ class ScanContext:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What a training strategy fetched: rows that have it, rows that have not by reason, and more for the manifest."""
+
+    rows: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class JudgeContext:
     """What a judge may use beside the trace: a folder to write in, which is removed afterwards.
 
@@ -146,7 +155,11 @@ class Format(Protocol):
 
 @runtime_checkable
 class Training(Protocol):
-    """Turns a dataset and a model into a job."""
+    """Turns a dataset and a model into a job.
+
+    A strategy that must fetch something before its job runs (a teacher's word over a network) has a method
+    `prepare(job, check, say) -> Prepared | None`, called right before the job is submitted: `check` is the leak gate
+    for the bytes that would leave, `say` tells the user a line."""
 
     schema: str  # the dataset schema it needs
 
