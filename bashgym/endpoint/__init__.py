@@ -5,7 +5,8 @@ reply = endpoint.ask("You judge ...", [{"role": "user", "content": "..."}], shap
 """
 
 from bashgym.endpoint.client import Check, Endpoint, EndpointFailed, OverBudget
+from bashgym.endpoint.logprobs import PromptLogprobs
 from bashgym.endpoint.protocols import Reply
 from bashgym.endpoint.settings import EndpointSettings
 
-__all__ = ["Check", "Endpoint", "EndpointFailed", "EndpointSettings", "OverBudget", "Reply"]
+__all__ = ["Check", "Endpoint", "EndpointFailed", "EndpointSettings", "OverBudget", "PromptLogprobs", "Reply"]

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -45,6 +45,14 @@ class Refused(EndpointFailed):
     def __init__(self, message: str, said: str) -> None:
         super().__init__(message)
         self.said = said
+
+
+class Answered(NamedTuple):
+    """What was answered; `usd` is an estimate at list prices, 0 from the cache, None without a price."""
+
+    value: Any
+    usd: float | None
+    cached: bool
 
 
 class Straight(urllib.request.HTTPRedirectHandler):
@@ -108,13 +116,33 @@ class Endpoint:
     def once(self, asked: Asked, check: Check | None, sample: int, fresh: bool) -> Reply:
         """From the cache unless `fresh`, else over the network."""
         data = jsonl.dumps(protocols.body(self.settings, asked, self.dialect))
+
+        def read(answer: bytes) -> tuple[Reply, Metrics]:
+            reply = protocols.read(self.settings, jsonl.parse(answer), asked.schema is not None)
+            return reply, reply.metrics
+
+        answered = self.exchange(protocols.path(self.settings), data, asked.max_tokens, read, check, sample, fresh)
+        reply: Reply = answered.value
+        return reply._replace(usd=answered.usd, cached=answered.cached)
+
+    def exchange(
+        self,
+        address: str,
+        data: bytes,
+        max_tokens: int,
+        read: Callable[[bytes], tuple[Any, Metrics]],
+        check: Check | None,
+        sample: int = 0,
+        fresh: bool = False,
+    ) -> Answered:
+        """What `read` makes of the answer to `data`, and what it cost; `read` raises ValueError where it is none."""
         key = hashlib.sha256(f"{self.settings.protocol} {self.settings.url} {sample} ".encode() + data).hexdigest()
         known = None if fresh else self.cache.get(key)
         if known is not None:
-            return self.understood(known, asked)._replace(cached=True, usd=0.0)
+            return Answered(self.understood(known, read)[0], 0.0, True)
         if check is not None:
             check(data)
-        most = self.most(data, asked.max_tokens)
+        most = self.most(data, max_tokens)
         name = self.purse.set_aside(most, self.settings.max_usd)
         if name is None:
             raise OverBudget(
@@ -123,19 +151,19 @@ class Endpoint:
             )
         cost = 0.0
         try:
-            answer = self.posted(data)
+            answer = self.posted(address, data)
             cost = most
-            reply = self.understood(answer, asked)
-            usd = self.price(reply.metrics)
+            value, metrics = self.understood(answer, read)
+            usd = self.price(metrics)
             cost = most if usd is None else usd
         finally:
             self.purse.settle(name, most, cost)
         self.cache.put(key, answer)
-        return reply._replace(usd=usd)
+        return Answered(value, usd, False)
 
-    def understood(self, answer: bytes, asked: Asked) -> Reply:
+    def understood(self, answer: bytes, read: Callable[[bytes], tuple[Any, Metrics]]) -> tuple[Any, Metrics]:
         try:
-            return protocols.read(self.settings, jsonl.parse(answer), asked.schema is not None)
+            return read(answer)
         except ValueError as error:
             raise EndpointFailed(f"{self.settings.model} at {self.settings.url}: {error}") from None
 
@@ -164,12 +192,10 @@ class Endpoint:
             raise RecipeError(f"key_env={name}: this environment variable is not set; put the key of the model there")
         return os.environ[name]
 
-    def posted(self, data: bytes) -> bytes:
+    def posted(self, address: str, data: bytes) -> bytes:
         """The answer's bytes. Tried again after limits, faults of the server and of the network."""
         key, fault = self.key(), ""
-        request = urllib.request.Request(
-            protocols.path(self.settings), data, protocols.headers(self.settings, key), method="POST"
-        )
+        request = urllib.request.Request(address, data, protocols.headers(self.settings, key), method="POST")
         for attempt in range(self.settings.retries + 1):
             try:
                 with self.opener.open(request, timeout=self.settings.timeout_s) as answer:

@@ -1,0 +1,143 @@
+"""A teacher's distributions: asked here and over a network, the rows they make, and a student that learns them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bashgym import environment, registry
+from bashgym.config import validate
+from bashgym.errors import BashGymError, PrivacyError, RecipeError, RunFailed
+from bashgym.gate.outgoing import Held
+from bashgym.records import Dataset, Job, Model
+from bashgym.training import teacher
+from tests.fakes.logprob_server import MODEL, LogprobServer
+
+CONF = Path(__file__).resolve().parent.parent.parent / "conf" / "training"
+
+
+def planned(folder: Path, row: dict[str, Any] | None = None, **changes: Any) -> tuple[Any, Job]:
+    """The plugin of conf/training/distill.yaml with `changes`, and its job on one row."""
+    values = {**yaml.safe_load((CONF / "distill.yaml").read_text()), "seed": 5, **changes}
+    cls = registry.load("training", values.pop("plugin"))
+    (folder / "dataset").mkdir(exist_ok=True)
+    (folder / "dataset" / "train.jsonl").write_text(json.dumps({"id": "1", "messages": [], "tools": [], **(row or {})}))
+    rows = {"train": 1, "validation": 0, "test": 0}
+    dataset = Dataset(folder=str(folder / "dataset"), sha256="", rows=rows, stanza={}, schema="chat")
+    model = Model(base="Qwen/Qwen2.5-Coder-0.5B-Instruct", chat_template="chatml_tools", sequence_len=512)
+    made = cls(validate(cls.Config, values, "training"))
+    return made, made.plan(dataset, model, folder)
+
+
+def test_what_is_asked_of_axolotl(tmp_path: Path):
+    named = {"model": "Qwen/Qwen2.5-Coder-7B-Instruct"}
+    _, job = planned(tmp_path, teacher=named, teacher_share=0.75, device="gpu", method="lora")
+    assert job.config["plugins"][1:] == ["teach.TeachPlugin", "axolotl.integrations.kd.KDPlugin"]
+    assert {key: job.config[key] for key in ("kd_trainer", "kd_alpha", "kd_ce_alpha", "kd_temperature")} == {
+        "kd_trainer": True, "kd_alpha": 0.75, "kd_ce_alpha": 0.25, "kd_temperature": 1.0
+    }  # fmt: skip
+    assert job.config["bashgym_teacher"] == {"model": named["model"], "revision": "", "top_k": 16}
+    assert job.gpu["min_vram_gb"] == 40  # the 7B teacher in bf16 is there before its student
+    assert "TORCHDYNAMO_DISABLE" not in job.env and planned(tmp_path)[1].env["TORCHDYNAMO_DISABLE"] == "1"
+
+
+def test_what_cannot_be(tmp_path: Path):
+    with pytest.raises(BashGymError, match=r"teacher\.model is empty"):
+        planned(tmp_path, teacher={})
+    with pytest.raises(RecipeError, match=r"the sessions' own replies; take format=distill"):
+        planned(tmp_path, learn="answers")
+    assert "kd_trainer" not in planned(tmp_path, {"teacher": "big"}, learn="answers")[1].config
+
+
+ROW = {"row": "r1", "ids": [5, 6, 7], "places": [0, 1], "text": "567"}
+
+
+def collected(folder: Path, monkeypatch: pytest.MonkeyPatch, rows: list[dict], server: LogprobServer, **more: Any):
+    """teacher.collect over rows that were tokenized elsewhere."""
+    monkeypatch.setattr(teacher, "tokenized", lambda _: iter(rows))
+    (folder / "teacher").mkdir(exist_ok=True)
+    config = validate(teacher.TeacherConfig, {"model": MODEL, "url": server.url}, "training.teacher")
+    return teacher.collect(folder, config, 2, more.get("check", lambda _: None), lambda _: None)
+
+
+def numbers(text: str) -> list[int]:
+    return [int(letter) for letter in text]
+
+
+def think(ids: list[int]) -> list[dict[int, float]]:
+    return [{}, *({one: -0.5, 9: -1.0, 8: -2.0} for one in ids[1:])]
+
+
+def test_collected_once_and_where_it_is_learnt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    other = {"row": "r2", "ids": [1, 2], "places": [0], "text": "12"}
+    path = tmp_path / teacher.COLLECTED
+    with LogprobServer(numbers, think) as server:
+        first = collected(tmp_path, monkeypatch, [ROW], server)
+        assert first == (1, 0, 0, 0.0)
+        path.write_bytes(path.read_bytes() + b'{"row": "r2", "ids": [[')  # what a kill leaves
+        assert collected(tmp_path, monkeypatch, [ROW, other], server).rows == 2
+        assert len(server.requests) == 2
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0] == {"row": "r1", "ids": [[6, 9], [7, 9]], "logprobs": [[-0.5, -1.0], [-0.5, -1.0]]}
+    assert [line["row"] for line in lines] == ["r1", "r2"]
+
+
+def test_what_the_gate_holds_is_left_out_and_nothing_goes_without_it(tmp_path, monkeypatch):
+    def check(data: bytes) -> None:
+        if b"567" in data:
+            raise Held("leak gate: found")
+
+    rows = [ROW, {"row": "r2", "ids": [1, 2], "places": [0], "text": "12"}]
+    with LogprobServer(numbers, think) as server:
+        found = collected(tmp_path, monkeypatch, rows, server, check=check)
+        assert (found.rows, found.held) == (1, 1)
+        assert [request["prompt"] for request in server.requests] == ["12"]
+        with pytest.raises(RunFailed, match="held back every row"):
+            collected(tmp_path, monkeypatch, [ROW], server, check=check)
+        with pytest.raises(PrivacyError, match="broken"):
+            collected(tmp_path, monkeypatch, [ROW | {"row": "r3"}], server, check=broken)
+
+
+def broken(data: bytes) -> None:
+    raise PrivacyError("broken")
+
+
+def test_a_teacher_of_another_family_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rows = [{"row": f"r{n}", "ids": [1, 2, n], "places": [0], "text": f"12{n}"} for n in range(9)]
+    with LogprobServer(lambda text: [*numbers(text), 0], think) as server:
+        with pytest.raises(RecipeError, match=r"reads 3 of 3 rows as other tokens.*of the student's family"):
+            collected(tmp_path, monkeypatch, rows, server)
+        assert len(server.requests) == 3  # and no more is paid for
+
+
+ALIGNED = """
+import json, sys, torch, teach, teacher
+from types import SimpleNamespace as Space
+from axolotl.integrations.kd.kernels.liger import LigerFusedLinearKLTopKLogprobLoss
+torch.manual_seed(1)
+ids = torch.randint(0, 50, (1, 12)).tolist()[0]
+labels = [-100] * 5 + ids[5:10] + [-100] * 2
+logits = torch.randn(12, 50)
+best = torch.log_softmax(logits[teacher.positions(labels)], -1).topk(50, -1)
+kept = Space(get=lambda _: teacher.Top(best.indices.tolist(), best.values.tolist()))
+row = teach.columns({"input_ids": ids, "labels": labels}, kept, 50, 1.0, 50)
+columns = [torch.tensor([row[name]]) for name in ("target_token_ids", "target_logprobs", "target_mask")]
+def distance(by):
+    options = {"compiled": False, "compute_ce_loss": False, "normalize_topk": False}
+    loss = LigerFusedLinearKLTopKLogprobLoss(0.0, 1.0, 1.0, 0.0, **options)
+    moved = [torch.roll(column, by, 1) for column in columns]
+    return float(loss(torch.eye(50), logits[None], *moved, torch.tensor([labels])))
+print(json.dumps({"ours": distance(0), "theirs": distance(1), "learnt": int(columns[2][0, :, 0].sum())}))
+"""
+
+
+@pytest.mark.training
+def test_a_student_that_is_its_teacher_has_no_distance(training_python: Path, tmp_path: Path):
+    """Axolotl's own loss over our rows: zero. Over rows that put a token's distribution at its own place: far."""
+    environment.place(tmp_path)
+    where = environment.Environment(training_python)
+    said = environment.run(where, ["python", "-c", ALIGNED], tmp_path, tmp_path / "log", {"PYTHONPATH": "inside"})
+    found = json.loads(said.strip().splitlines()[-1])
+    assert abs(found["ours"]) < 1e-4 and found["theirs"] > 1 and found["learnt"] == 5
