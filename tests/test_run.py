@@ -101,10 +101,9 @@ def test_a_second_run_redoes_nothing_and_a_changed_split_no_session(bashgym: Cal
     assert content(tmp_path / "a") != content(tmp_path / "c")
 
 
-def test_other_workers_another_home_the_same_bytes(bashgym: Callable, projects: Path, tmp_path: Path):
-    for name, workers in (("a", 1), ("b", 2)):
+def test_workers_or_none_another_home_the_same_bytes(bashgym: Callable, projects: Path, tmp_path: Path):
+    for name, more in (("a", ()), ("b", ("executor.workers=2", "executor.sessions_per_worker=5"))):
         home = str(new_home(tmp_path / f"home-{name}"))
-        more = (f"executor.workers={workers}", "executor.sessions_per_worker=3")
         assert bashgym(*words(projects, tmp_path / name, *more), BASHGYM_HOME=home).returncode == 0
     assert content(tmp_path / "a") == content(tmp_path / "b")
 
@@ -148,24 +147,26 @@ def test_a_dataset_without_rows_says_why_and_the_way_out(case, bashgym: Callable
 def test_killed_at_twenty_instants_the_dataset_is_the_same(projects: Path, tmp_path: Path):
     """kill -9 of the whole run at random instants; then again, to the end: the bytes of an undisturbed run."""
 
-    def start(home: Path, run_dir: Path) -> subprocess.Popen:
+    def start(home: Path, run_dir: Path, workers: int) -> subprocess.Popen:
         env = {**os.environ, "BASHGYM_HOME": str(home), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "bashgym", *words(projects, run_dir)]
+        command = [sys.executable, "-m", "bashgym", *words(projects, run_dir, f"executor.workers={workers}")]
         return subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
-    undisturbed = start(new_home(tmp_path / "home"), tmp_path / "run")
-    began = time.monotonic()
-    assert undisturbed.wait() == 0, undisturbed.stderr.read()
-    whole = time.monotonic() - began
+    whole = {}
+    for workers in (0, 2):  # little work is done without workers, unless it is said
+        began = time.monotonic()
+        undisturbed = start(new_home(tmp_path / f"home with {workers}"), tmp_path / f"run{workers}", workers)
+        assert undisturbed.wait() == 0, undisturbed.stderr.read()
+        whole[workers] = time.monotonic() - began
     chance = random.Random(20261121)
-    for attempt in range(4):
-        home, run_dir = new_home(tmp_path / f"home{attempt}"), tmp_path / f"run{attempt}"
+    for attempt, workers in enumerate((0, 2, 0, 2)):
+        home, run_dir = new_home(tmp_path / f"home{attempt}"), tmp_path / f"again{attempt}"
         for _ in range(5):
-            process = start(home, run_dir)
-            time.sleep(chance.uniform(0.1, 0.95) * whole)
+            process = start(home, run_dir, workers)
+            time.sleep(chance.uniform(0.1, 0.95) * whole[workers])
             process.send_signal(signal.SIGKILL)
             process.wait()
-        last = start(home, run_dir)
+        last = start(home, run_dir, workers)
         assert last.wait() == 0, last.stderr.read()
-        assert content(run_dir) == content(tmp_path / "run")
+        assert content(run_dir) == content(tmp_path / "run0") == content(tmp_path / "run2")
         assert not [path for path in (run_dir).iterdir() if path.name.startswith(".dataset")]

@@ -3,8 +3,7 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +63,11 @@ class SessionTask(Record, frozen=True, kw_only=True):
     ref: SessionRef
 
     @property
+    def size(self) -> int:
+        """Bytes of the session, as its source says."""
+        return self.ref.size
+
+    @property
     def key(self) -> str:
         return hashlib.sha256(
             f"{self.work.fingerprint} {self.label} {self.ref.id} {self.ref.sha256}".encode()
@@ -75,16 +79,23 @@ class Judged(NamedTuple):
     examples: list[Example]
 
 
-@lru_cache
-def built(spec: bytes) -> Any:
-    """The plugin of a spec (as JSON), built once in this process."""
-    plain = msgspec.json.decode(spec, type=PluginSpec)
-    plugin = registry.Plugin(plain.kind, plain.name, Path(plain.path), plain.origin, plain.sha256)
-    return registry.build(plugin, plain.config, plain.where)
+BUILT: dict[bytes, Any] = {}  # the plugins of this process, by spec (as JSON)
 
 
 def build(spec: PluginSpec) -> Any:
-    return built(msgspec.json.encode(spec))
+    """The plugin of a spec, built once in this process."""
+    name = msgspec.json.encode(spec)
+    if name not in BUILT:
+        plugin = registry.Plugin(spec.kind, spec.name, Path(spec.path), spec.origin, spec.sha256)
+        BUILT[name] = registry.build(plugin, spec.config, spec.where)
+    return BUILT[name]
+
+
+def lend(plugins: Iterable[tuple[PluginSpec, Any]]) -> None:
+    """The plugins of the run whose tasks this process works on itself, in place of those of an earlier run: what they
+    know of this machine may have changed since."""
+    BUILT.clear()
+    BUILT.update((msgspec.json.encode(spec), plugin) for spec, plugin in plugins)
 
 
 def process(task: SessionTask) -> str:

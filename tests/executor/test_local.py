@@ -34,6 +34,26 @@ def test_results_come_in_order_and_refs_are_taken_late():
     assert list(results) == [str(number) for number in range(1, 40)]
 
 
+HERE = os.getpid()
+PID = "__import__('os').getpid()"
+
+
+class Large(str):
+    """A task that says its size."""
+
+    size = 17 << 20
+
+
+def test_little_work_needs_no_workers_and_what_is_left_goes_to_them():
+    assert set(executor().map(eval, [PID] * 5)) == {HERE}
+    first, *others = executor().map(eval, [f"__import__('time').sleep(2.1) or {PID}", PID, PID])
+    assert first == HERE and HERE not in others
+
+
+def test_a_large_task_is_a_workers():
+    assert HERE not in set(executor().map(eval, [Large(PID), PID]))
+
+
 def test_fresh_workers_take_over():
     pids = list(executor(workers=2, sessions_per_worker=3).map(eval, ["__import__('os').getpid()"] * 20))
     assert len(set(pids)) >= 4
