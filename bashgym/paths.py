@@ -41,6 +41,14 @@ def envs() -> Path:
     return Path(os.environ.get("BASHGYM_ENVS") or cache / "bashgym" / "envs").expanduser().resolve()
 
 
+def compiled_rules() -> Path:
+    """Where kingfisher keeps rules as it has compiled them, which takes seconds: `$KF_RULE_CACHE_DIR`, the variable it
+    goes by itself, else under the data home. Kept under a hash of the rules; nothing of a session is in them."""
+    folder = Path(os.environ.get("KF_RULE_CACHE_DIR") or home() / "cache" / "kingfisher").expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
 def claude_home() -> Path:
     """Claude Code's own folder: `$CLAUDE_CONFIG_DIR`, default `~/.claude`."""
     return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").expanduser()

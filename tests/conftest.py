@@ -8,7 +8,7 @@ import subprocess
 import sys
 import types
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
 HARBOR = "harbor==0.25.0"
 NEEDS = "needs "  # how the reason of a skip begins that CI does not accept
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The sanitizers' rules are compiled once for all tests, which takes seconds, and not for every test's own home."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all workers'
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KF_RULE_CACHE_DIR", str(folder / "compiled_rules"))
+        yield folder / "compiled_rules"
 
 
 @pytest.fixture(autouse=True)

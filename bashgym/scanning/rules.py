@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bashgym.errors import PrivacyError
-from bashgym.paths import home
+from bashgym.paths import compiled_rules
 
 # Control characters: no rule of a secret matches across them, and newlines end what is bound to a line.
 SEPARATOR = "\n\x1f\x1f\x1f\n"
@@ -33,7 +33,7 @@ class Match(NamedTuple):
 
 
 class RuleScanner:
-    """Compiled rules; compiling takes seconds and is cached under the data home, so build one per process.
+    """Compiled rules; compiling takes seconds and is cached, so build one per process.
 
     `files` are YAML in kingfisher's format; the first group of a pattern, or all of it, is the value.
     Raises PrivacyError when the engine is not installed, refuses a rule, or has fewer than `least` rules in all."""
@@ -45,10 +45,8 @@ class RuleScanner:
             raise PrivacyError(
                 "the sanitizers need kingfisher; install it with: pip install kingfisher-secret-scanner"
             ) from error
-        cache = home() / "cache" / "kingfisher"
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            rules = kingfisher_sdk.Rules(files, builtins=builtins, confidence="low", cache_dir=cache)
+            rules = kingfisher_sdk.Rules(files, builtins=builtins, confidence="low", cache_dir=compiled_rules())
         except Exception as error:
             names = ", ".join(file.name for file in files)
             raise PrivacyError(f"rules {names}: {error}") from error
