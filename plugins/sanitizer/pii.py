@@ -18,10 +18,21 @@ from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.records import Span
 from bashgym.scanning.phones import number_in
-from bashgym.scanning.presidio import predefined, versions
+from bashgym.scanning.presidio import some, versions
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.text import copies
 
+RECOGNIZERS = (
+    "generic.email_recognizer.EmailRecognizer",
+    "generic.credit_card_recognizer.CreditCardRecognizer",
+    "generic.iban_recognizer.IbanRecognizer",
+    "generic.mac_recognizer.MacAddressRecognizer",
+    "generic.crypto_recognizer.CryptoRecognizer",
+    "country_specific.us.us_ssn_recognizer.UsSsnRecognizer",
+    "country_specific.us.us_itin_recognizer.UsItinRecognizer",
+    "country_specific.us.aba_routing_recognizer.AbaRoutingRecognizer",
+    "country_specific.us.medical_license_recognizer.MedicalLicenseRecognizer",
+)
 # Countries whose numbers are known without a +; more take more numbers for phones
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IL", "IN", "CN", "AU", "CA", "BR")
 PHONES = {"international": ("US",), "american": ("US", "CA"), "local": REGIONS}
@@ -133,7 +144,7 @@ class Proof:
 
 def proofs() -> dict[str, Proof]:
     """Validator name -> presidio's recognizer with the least score that counts; nothing here goes online."""
-    known = predefined()
+    known = some(*RECOGNIZERS)
     ssn = known.UsSsnRecognizer()
     return {
         "email": Proof(known.EmailRecognizer(), 0.5),

@@ -2,7 +2,11 @@
 
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from bashgym.registry import load
 from bashgym.scan import Sanitized, sanitize
 
 KEY = bytes(range(32))
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,22 @@ def test_presidio_missing_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None
     plugin = load("sanitizer", "pii")
     with pytest.raises(PrivacyError, match="pip install presidio-analyzer"):
         plugin(plugin.Config())
+
+
+def test_a_few_recognizers_are_presidios_own_without_all_that_it_imports() -> None:
+    """In a process of its own, where nothing has imported presidio before."""
+    code = """
+        import sys
+        from bashgym.registry import load
+        proofs = sys.modules[load("sanitizer", "pii").__module__].proofs()
+        assert not [name for name in sys.modules if name.startswith(("spacy", "presidio_analyzer"))]
+        from presidio_analyzer import PatternRecognizer, predefined_recognizers
+        for proof in proofs.values():
+            whole = getattr(predefined_recognizers, type(proof.recognizer).__name__)()
+            assert isinstance(whole, PatternRecognizer)
+            assert [vars(one) for one in whole.patterns] == [vars(one) for one in proof.recognizer.patterns]
+    """
+    subprocess.run([sys.executable, "-c", dedent(code)], cwd=ROOT, check=True, timeout=60)
 
 
 def test_the_engine_names_versions_and_rules(built: dict[str, Any]) -> None:
