@@ -42,12 +42,12 @@ PREFIX = re.compile(r"[A-Za-z0-9_]+$")
 FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
 SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
 
-PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)?\d*$|pwd\d*$|secret\d*$", re.I)
+PASSWORD = re.compile(r"pass(?:word|wd|phrase|code|wort)?\d*$|pwd\d*$|secret\d*$|\bps[kw]$|\bpw$", re.I)
 STRONG = re.compile(
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[_.-]?key|credential|mnemonic|seed[_.-]?phrase|bearer|authorization"
     r"|(?:access|account|auth|app|admin|client|consumer|crypto|encryption|license|master|private|service|session|sdk"
     r"|shared|signing|storage|subscription|feed)[_.-]?key|(?:client|tenant|app)[_.-]?id|connection[_.-]?string|[_-]pat$"
-    r"|cookie|_dsn$|webhook",
+    r"|cookie|_dsn$|webhook|(?:^|[_.-])pass(?:$|[_.-])|passwort|\bpsk$|\bpw$",
     re.I,
 )
 WEAK = re.compile(r"key|auth|dsn|[_-]pat|sdk|salt", re.I)
@@ -76,6 +76,8 @@ COMMON_KEY = re.compile(
 BLANKS = frozenset("xX*.-_#0?")
 IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_$][\w$]*)*")
 CODE = re.compile(r"[A-Za-z_$][\w$]*\.[A-Za-z_$]|[?&|]|=[^=]|[\w)]\+\w|::")  # key===t?r.C0.ESC+
+LITERAL = re.compile(r"(?<=\w)[!#^*~@%](?=\w)")  # marks that no expression has between names
+EXPRESSION = 10.0  # bits per character that even minified code does not cost
 NUMBER = re.compile(r"[\d.,:/\s%+-]+")
 HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -167,7 +169,7 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
 def code(name: str, value: str, whole_line: bool) -> bool:
     """Whether a bare value is an expression: `key===t?r.C0.ESC+`, `auto secret = kSecrets + 1`."""
     if CODE.search(value) and all(len(chunk) <= NAME_LENGTH or wordy(chunk, 0) for chunk in CHUNKS.split(value)):
-        return True
+        return cost(value) <= EXPRESSION and not (whole_line and LITERAL.search(value))
     return not whole_line and not name.isupper() and identifier(value)
 
 

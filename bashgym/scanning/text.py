@@ -25,6 +25,7 @@ UNSEEN = re.compile(
     r"|(?<=%)(?P<percent>[2-7][0-9A-Fa-f])"
     r"|(?<=\\)(?<!\\\\)\\{0,62}+(?:(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,24}[A-Za-z]"
     r"|(?:u00|x)(?P<code>[2-7][0-9A-Fa-f])|(?P<space>[nrt])|(?P<mark>(?=[\"'/])))"
+    r"|(?<=\0)(?P<next>(?=[A-Za-z_]\w{0,60}=))"  # the next variable of /proc/1/environ
     rf"|(?<=[{ZERO_WIDTH}])[{ZERO_WIDTH}]*+"
     r"|(?P<idle>(?<=\\)\\*+))"
 )
@@ -109,7 +110,7 @@ def undone(text: str, escapes: bool) -> Copy:
         start, end = match.span()
         parts.append(text[at:start])
         kept += start - at
-        if space or code:
+        if space or code or match["next"] is not None:
             parts.append(chr(int(code, 16)) if code else "\t" if space == "t" else "\n")
             kept += 1
         at = end

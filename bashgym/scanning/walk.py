@@ -5,7 +5,7 @@ one all the same. A container in which nothing changes is not copied."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,6 +13,10 @@ from bashgym.errors import PrivacyError
 
 KEYED_LENGTH = 4096  # a longer string is text, whatever its key
 STRINGS = frozenset({str})
+NAMES = ("name", "key", "id", "variable")  # of an entry that has a value
+NAME_LENGTH = 64  # characters of a name; what is longer is text
+SECRET = "secret"  # stands for the keys of a Kubernetes secret, whatever they are
+MANIFEST = frozenset({"data", "stringData"})
 LONG_NUMBER = 99_999_999  # what is above may be somebody's number
 KEYED = re.compile(
     r"pass|pwd|pw$|secret|token|key|auth|cred|cookie|session|seed|mnemonic|signature|salt|dsn|cert|bearer|otp|pin$"
@@ -40,8 +44,35 @@ def keyed(key: str) -> bool:
     return bool(KEYED.search(key))
 
 
+def entries(key: str, node: Any) -> Iterable[tuple[Any, str, Any]]:
+    """Place, name and item of everything in a container. The items of a list stand under the list's key, except where
+    one names the next (`["--password", "kestrel"]`, `["x-api-key", "k3j9"]`); an entry that is a name and a value
+    (`{"name": "DB_PASSWORD", "value": "kestrel"}`) is taken for what it means; so is a Kubernetes secret."""
+    if type(node) is dict:
+        if "value" in node:
+            names = (node.get(each) for each in NAMES)
+            named = next((each for each in names if type(each) is str and keyed(each[:NAME_LENGTH])), "")
+            return ((name, named if named and name == "value" else name, item) for name, item in node.items())
+        if node.get("kind") == "Secret":
+            return ((name, SECRET if name in MANIFEST else name, item) for name, item in node.items())
+        if key == SECRET:
+            return ((name, SECRET, item) for name, item in node.items())
+        return ((name, name, item) for name, item in node.items())
+    return listed(key, node)
+
+
+def listed(key: str, node: Sequence[Any]) -> Iterator[tuple[int, str, Any]]:
+    """The same of a list."""
+    pair = len(node) == 2
+    name = key
+    for at, item in enumerate(node):
+        yield at, name, item
+        names = type(item) is str and (item[:1] == "-" or (pair and at == 0)) and len(item) <= NAME_LENGTH
+        name = item.lstrip("-") if names and "=" not in item and keyed(item) else key
+
+
 def walk(value: Any) -> Walk:
-    """Every string of a JSON value, keys included; the items of a list stand under the list's key."""
+    """Every string of a JSON value, keys included."""
     names: dict[str, Any] = {}
     plain: dict[str, None] = {}
     pairs: dict[tuple[str, str], None] = {}
@@ -51,10 +82,7 @@ def walk(value: Any) -> Walk:
             if not STRINGS.issuperset(map(type, node)):
                 raise PrivacyError("a key that is no string is no JSON and cannot be sanitized")
             names.update(node)
-            items: Iterable[tuple[str, Any]] = node.items()
-        else:
-            items = ((key, item) for item in node)
-        for name, item in items:
+        for _, name, item in entries(key, node):
             kind = type(item)
             if kind is str:
                 if keyed(name) and len(item) <= KEYED_LENGTH:
@@ -100,17 +128,17 @@ def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> Reb
     for key, node in reversed(containers):  # the innermost first
         changed: dict[Any, Any] = {}
         named = type(node) is dict
-        for at, item in node.items() if named else enumerate(node):
+        for at, name, item in entries(key, node):
             kind = type(item)
             if kind is dict or kind is list:
                 if id(item) in made:
                     changed[at] = made[id(item)]
                 continue
             text = item if kind is str else number(item) if kind is int or kind is float else None
-            if text in texts and (unit := unit_of(str(at) if named else key, text)) in clean:
+            if text in texts and (unit := unit_of(name, text)) in clean:
                 changed[at] = clean[unit]
                 places[unit] += 1
-                fields[str(at) if named else key] += 1
+                fields[name] += 1
         if named and not texts.isdisjoint(node):
             made[id(node)] = renamed({**node, **changed}, clean, places)
         elif changed:

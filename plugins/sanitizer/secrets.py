@@ -5,7 +5,7 @@ known providers and places; names such as `db_password` before a value or as its
 tokens of providers nobody wrote a rule for. Nothing is ever checked against a provider: scanning stays offline."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from pydantic import Field
@@ -15,8 +15,9 @@ from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.pseudonyms import digest, load_key
 from bashgym.records import Span
-from bashgym.scanning import improbable, machine
+from bashgym.scanning import improbable, layouts, machine
 from bashgym.scanning.known_values import KnownValues
+from bashgym.scanning.promised import given, likely
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.secret_values import (
     DIGIT,
@@ -55,6 +56,14 @@ ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+U?L{0,2}|[ACGTUN]+|(?:[A-Za-z0-9_]{0,
 SIGNATURE = re.compile(
     r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I
 )  # sealed by the model's maker: unreadable
+COOKIES, COLUMN = "bashgym.layout.cookies", "bashgym.layout.column"
+NAMED = frozenset(["QUOTED", "QUOTED_ONCE", "BARE", "ELEMENT", "OPTION", "NAMED_VALUE", "MACRO", "ENTITY", "BELOW"])
+GIVEN = frozenset(["COMMAND", "FLAG", "PART", "PIPED", "HERE"])  # options that hold nothing but passwords
+PROMISED = frozenset(
+    ["POSITIONAL", "VALUE_NAMED", "PGPASS", "SETTING", "SAID", "WITH", "SLASH", "PAIR", "CALL", "LOGIN", "HOOK"]
+)
+STATE = 4096  # characters of a state of Terraform that are one resource
+SCHEME = re.compile(r"(?:bearer|basic|token)\s{1,3}", re.I)
 CERTAIN = 10.0  # bits per character from which on no name is made of words
 BLOB = 400  # characters: no credential of any provider we know is longer without a shape of its own
 
@@ -84,7 +93,7 @@ class Sanitizer:
         self.config = config
         folder = shipped("conf") / "sanitizer" / "rules"
         least = config.least_rules if config.providers else 0
-        names = ["secrets", *(["providers"] if config.providers else []), *config.rules]
+        names = ["secrets", "places", *(["providers"] if config.providers else []), *config.rules]
         self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in names), builtins=config.providers, least=least)
         self.here = machine.here() if config.machine else []
         self.known, self.skipped = machine.known(self.here)
@@ -117,14 +126,18 @@ class Sanitizer:
         if PASSWORD.search(key) and text.strip() and not placeholder(text.strip()):
             return True
         promised = STRONG.search(key) or WEAK.search(key)
-        return bool(promised) and secretlike(key, text.strip(), True, self.config.improbability_named)
+        value = SCHEME.sub("", text.strip())
+        return bool(promised) and secretlike(key, value, True, self.config.improbability_named)
 
     def look(self, texts: Sequence[str], known: KnownValues, depth: int = 2) -> Iterator[Span]:
         """Everything found in `texts`; Base64 that holds text is looked into, `depth` layers."""
+        headers: dict[int, list[int]] = {}
         for match in self.rules.find(texts):
-            span = self.judged(match, texts[match.string])
-            if span:
-                yield span
+            if match.rule == COLUMN:
+                headers.setdefault(match.string, []).append(match.start)
+            else:
+                yield from self.judged(match, texts[match.string])
+        yield from self.laid_out(texts, headers)
         wrapped: list[tuple[Span, str]] = []
         joined = Joined(texts)
         for start, end, value in known.find(joined.text):
@@ -146,29 +159,50 @@ class Sanitizer:
             guilty = {span.index for span in self.look([inner for _, inner in wrapped], known, depth - 1)}
             yield from (wrapped[index][0] for index in sorted(guilty))
 
-    def judged(self, match: Match, text: str) -> Span | None:
-        """A match of a rule as a span, unless a rule of ours hit something that is no secret."""
-        value, type, rule = text[match.start : match.end], "API_KEY", match.rule
+    def laid_out(self, texts: Sequence[str], headers: Mapping[int, list[int]]) -> Iterator[Span]:
+        """What manifests, tables and statements of SQL say is secret; `headers` are columns called so, by text."""
+        bits = self.config.improbability_named
+        for index, text in enumerate(texts):
+            places = [*layouts.kubernetes(text), *layouts.inserted(text, bits)]
+            places += layouts.columns(text, headers.get(index, ()), bits)
+            yield from (Span(index=index, start=a, end=b, type="TOKEN", rule="layout") for a, b in places)
+
+    def judged(self, match: Match, text: str) -> Iterator[Span]:
+        """A match of a rule as spans, unless a rule of ours hit something that is no secret."""
+        value, type, rule, end = text[match.start : match.end], "API_KEY", match.rule, match.end
+        bits = self.config.improbability_named
         if not value.strip(MASK):
-            return None
+            return
+        if rule == COOKIES:
+            for first, last in layouts.cookies(text, match.start, end, bits):
+                yield Span(index=match.string, start=first, end=last, type="TOKEN", rule=rule)
+            return
         if rule.startswith("bashgym."):
             _, type, name = rule.upper().split(".", 2)
             if not self.believed(name, value, text, match.start):
-                return None
+                return
             if type == "SECRET":
                 type = type_of_name(name_before(text, match.start))
+            if name in NAMED:
+                end = layouts.continued(text, end, bits)
         elif placeholder(value):
-            return None
+            return
         elif "private-key" in rule:
             if not PEM_BODY.search(value):
-                return None
+                return
             type = "PRIVATE_KEY"
-        return Span(index=match.string, start=match.start, end=match.end, type=type, rule=rule)
+        yield Span(index=match.string, start=match.start, end=end, type=type, rule=rule)
 
     def believed(self, name: str, value: str, text: str, start: int) -> bool:
         """Whether the value that rule `name` points at is a secret."""
         bits = self.config.improbability_named
-        if name in ("QUOTED", "QUOTED_ONCE", "BARE", "ELEMENT", "OPTION"):
+        if name in GIVEN:
+            return given(value)
+        if name in PROMISED:
+            return likely(value, bits)
+        if name == "RESULT":
+            return "random_password" in text[max(0, start - STATE) : start] and not placeholder(value)
+        if name in NAMED:
             bare = name == "BARE"
             if bare and text[start + len(value) : start + len(value) + 1] == "(":  # a call
                 return False
