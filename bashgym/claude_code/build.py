@@ -1,6 +1,7 @@
 """Lines to a trace: one step for each model reply and each user turn, one event for every other line."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from bashgym.claude_code import facts, replies, requests, results, tree, users, windows
@@ -37,14 +38,18 @@ class Conversation:
         self.replies: dict[replies.Key, replies.Reply] = {}
         self.first_keys: dict[str, replies.Key] = {}  # by message id
         self.calls: dict[str, tuple[Step, ToolCall]] = {}
-        self.expected = expected_calls([*kinds.get("assistant", ()), *kinds.get("", ())])
+        self.kinds = kinds
         self.early: list[tuple[Entry, ObservationResult]] = []  # results that come before their calls in the file
         self.messages: dict[str, list[Any]] = {}  # by uuid, to know copies
-        uuids = frozenset(entry.uuid for entry in entries if entry.uuid)
-        self.tree = tree.Tree(uuids, any(entry.parent for entry in entries))
+        self.tree = tree.Tree(entries)
         if told := requests.system_step(entries, kinds):
             self.steps.append(told)
             self.tree.plant()
+
+    @cached_property
+    def expected(self) -> frozenset[str]:
+        """The calls that are anywhere in these lines: few files have a result before its call."""
+        return expected_calls([*self.kinds.get("assistant", ()), *self.kinds.get("", ())])
 
     def read(self) -> None:
         for entry in self.entries:

@@ -125,7 +125,9 @@ def inherit(kinds: Kinds, steps: list[Step]) -> Lineage:
         if isinstance(asked, str) and asked and asked != (entry.text("sessionId") or asked):
             origin = origin or asked
             lines.add(entry.line_no)
+    if origin is None:
+        return Lineage()
     last = max((number for number, step in enumerate(steps) if not lines.isdisjoint(step.info.line_nos)), default=-1)
     for step in steps[: last + 1]:
         step.is_copied_context = True
-    return Lineage(parent_trace=origin, relation="fork") if origin else Lineage()
+    return Lineage(parent_trace=origin, relation="fork")

@@ -15,6 +15,7 @@ from bashgym.claude_code import lines, session
 from bashgym.claude_code.lines import Entry, SessionFile
 from bashgym.errors import InputError
 from bashgym.reading import files
+from bashgym.reading.heap import undisturbed
 from bashgym.reading.lines import legible
 from bashgym.reading.values import text
 from bashgym.records import SessionRef
@@ -111,5 +112,5 @@ def of_lines(ref: SessionRef, numbered: Iterable[tuple[int, bytes]]) -> list[Tra
             malformed.append(Malformed(file=0, line_no=number, reason=made, raw=legible(raw)))
     count = len(entries) + len(malformed)
     source = SourceFile(path=ref.path, sha256=ref.sha256, bytes=ref.size, lines=count, malformed=len(malformed))
-    with session.undisturbed():
+    with undisturbed():
         return session.assembled(ref, SessionFile(source, entries, malformed))

@@ -31,6 +31,8 @@ WITHIN = (
     ("server_tool_use", ("web_search_requests",)),
     ("output_tokens_details", ("thinking_tokens",)),
 )
+COUNTED = frozenset(COUNTS)
+RENAMED = {"thinking_tokens": "reasoning_tokens"}  # as UsageInfo calls them
 TERMS = ("service_tier", "speed", "inference_geo")  # what a price depends on beside counts
 SYNTHETIC = "<synthetic>"
 SPOKEN = frozenset({"text", "image", "document"})
@@ -45,7 +47,7 @@ class Reply(msgspec.Struct, eq=False):
     redacted: int = 0
     display: dict[str, int] = {}
     usage: dict[str, int] = {}
-    terms: dict[str, str] = {}
+    terms: dict[str, Any] = {}  # texts, each under the name of its field in UsageInfo
     cost: float | None = None
     seen: list[tuple[Any, dict[str, Any]]] = []  # blocks with their index, where the line says it
     last: Any = None  # the usage of the line before
@@ -58,8 +60,9 @@ class Reply(msgspec.Struct, eq=False):
         index = entry.value.get("apiBlockIndex")
         earlier = len(self.seen)  # two equal blocks of one line are two blocks
         for block in blocks:
-            if not earlier or (index, block) not in self.seen[:earlier]:
-                self.seen.append((index, block))
+            one = (index, block)
+            if not earlier or one not in self.seen[:earlier]:
+                self.seen.append(one)
                 self.add_block(block, entry)
         self.add_line(entry, message)
         usage = message.get("usage")
@@ -133,9 +136,10 @@ class Reply(msgspec.Struct, eq=False):
         """The largest count of each key over the lines of the reply."""
         counts = self.usage
         for key in keys:
-            count = usage.get(key)
-            if type(count) is int and count > counts.get(key, -1):
-                counts[key] = count
+            if key in usage:
+                count = usage[key]
+                if type(count) is int and count > counts.get(key, -1):
+                    counts[key] = count
 
     def close(self) -> None:
         """Writes what was gathered into the step."""
@@ -147,21 +151,12 @@ class Reply(msgspec.Struct, eq=False):
             step.metrics = metrics(self.usage, self.terms, self.cost)
 
 
-def metrics(usage: dict[str, int], terms: dict[str, str], cost: float | None) -> Metrics:
+def metrics(usage: dict[str, int], terms: dict[str, Any], cost: float | None) -> Metrics:
     """ATIF's names: `prompt_tokens` includes what was read from the cache and what was written to it."""
-    fresh, output, written, read = (usage.get(key, 0) for key in COUNTS)
-    info = UsageInfo(
-        input_tokens=fresh,
-        cache_creation_input_tokens=written,
-        cache_read_input_tokens=read,
-        ephemeral_5m_input_tokens=usage.get("ephemeral_5m_input_tokens", 0),
-        ephemeral_1h_input_tokens=usage.get("ephemeral_1h_input_tokens", 0),
-        reasoning_tokens=usage.get("thinking_tokens"),
-        web_search_requests=usage.get("web_search_requests", 0),
-        service_tier=terms.get("service_tier"),
-        speed=terms.get("speed"),
-        inference_geo=terms.get("inference_geo"),
-    )
+    fresh, output, written, read = [usage.get(key, 0) for key in COUNTS]
+    info = UsageInfo(input_tokens=fresh, cache_creation_input_tokens=written, cache_read_input_tokens=read, **terms)
+    for key in usage.keys() - COUNTED:
+        setattr(info, RENAMED.get(key, key), usage[key])
     return Metrics(
         prompt_tokens=fresh + written + read,
         completion_tokens=output,
@@ -175,6 +170,8 @@ def thinking(found: Iterable[Reply]) -> Thinking:
     """How much of the thinking of these replies is there to read."""
     total = Thinking()
     for reply in found:
+        if not reply.thinking and not reply.redacted:
+            continue
         total.blocks += len(reply.thinking) + reply.redacted
         total.redacted += reply.redacted
         total.empty += sum(not text.strip() for text in reply.thinking)

@@ -1,8 +1,6 @@
 """One session with its sub-agents: its files to traces, every line in one of them."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import msgspec
 from bashgym.claude_code import agents, asides, build, files, hooks, kinds, lines
 from bashgym.claude_code.lines import Entry, SessionFile
 from bashgym.reading.files import bare
+from bashgym.reading.heap import undisturbed
 from bashgym.records import SessionRef
 from bashgym.trace import Event, Lineage, Malformed, SourceFile, Trace
 
@@ -25,19 +24,6 @@ def read(ref: SessionRef) -> list[Trace]:
         for path in spools:
             hooks.fold(traces, path)
         return traces
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Without the collector of circular garbage, which would look through all of a session again and again while it is
-    read, and find none: what is read are trees."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def traces_of(ref: SessionRef, others: list[Path]) -> list[Trace]:

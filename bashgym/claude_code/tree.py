@@ -4,6 +4,8 @@ Lines name their parent by uuid, and chains run through lines that are no messag
 compaction begins a new root whose logical parent is the old chain. Some parents were never written: such a line
 is taken to follow the one before it in the file."""
 
+from functools import cached_property
+
 import msgspec
 
 from bashgym.claude_code.lines import Entry
@@ -20,9 +22,8 @@ class Start(msgspec.Struct, eq=False):
 class Tree:
     """Lines with uuids in file order; `add` each, then ask for branches."""
 
-    def __init__(self, known: frozenset[str], chained: bool) -> None:
-        self.known = known  # every uuid of the conversation, also those further down
-        self.chained = chained  # False where no line of the file names a parent
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
         self.parents: dict[str, str | None] = {}  # of each line that has a uuid, as resolved
         self.steps: dict[str, int] = {}  # the steps that lines belong to; the others are events
         self.line_nos: dict[str, int] = {}  # of the lines that hold messages
@@ -30,6 +31,16 @@ class Tree:
         self.leaf: int | None = None  # the step of the last message
         self.starts: list[Start] = []  # of each step
         self.root: int | None = None  # the step that all others follow: the system prompt
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every uuid of the conversation, also those further down, where a few lines have their parents."""
+        return frozenset(entry.uuid for entry in self.entries if entry.uuid)
+
+    @cached_property
+    def chained(self) -> bool:
+        """False where no line of the file names a parent."""
+        return any(entry.parent for entry in self.entries)
 
     def plant(self) -> None:
         """Step 0 is what every branch begins with, and no line of its own."""
@@ -40,8 +51,7 @@ class Tree:
         """A line that belongs to no step; chains run through it."""
         uuid = entry.uuid
         if uuid is not None and uuid not in self.parents:
-            parent = entry.parent
-            self.parents[uuid] = parent if parent in self.known and parent != uuid else self.parent(entry)
+            self.parents[uuid] = self.parent(entry)
             self.last = uuid
             if entry.role != "event":  # the result of a call further down: the line may hold words, too
                 self.line_nos[uuid] = entry.line_no
@@ -67,11 +77,9 @@ class Tree:
 
     def parent(self, entry: Entry) -> str | None:
         """The parent as written, where it is in the file; else the line before, unless the user began anew."""
-        if entry.parent in self.known and entry.parent != entry.uuid:
-            return entry.parent
-        logical = entry.text("logicalParentUuid")
-        if logical in self.known and logical != entry.uuid:
-            return logical
+        for named in (entry.parent, entry.text("logicalParentUuid")):
+            if named is not None and named != entry.uuid and (named in self.parents or named in self.known):
+                return named
         anew = entry.role == "user" and self.chained and entry.parent is None and "parentUuid" in entry.value
         return None if anew and not is_result(entry) else self.last
 

@@ -35,6 +35,7 @@ def picture(url: Any) -> dict[str, Any]:
     return {"type": "image", "url": url}
 
 
+MARKS = ("base64", "data")
 URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -59,11 +60,12 @@ def lift_long(value: Any, lift: bool = True) -> None:
         node, depth = stack.pop()
         if depth > DEEP:
             raise TooDeep(f"nested more than {DEEP} deep")
-        for key, item in node.items() if isinstance(node, dict) else enumerate(node):
-            if isinstance(item, str):
-                if lift and (len(item) > LONG or is_marked(node, key)) and BASE64.match(item):
+        for key, item in node.items() if type(node) is dict else enumerate(node):
+            kind = type(item)
+            if kind is str:
+                if lift and (len(item) > LONG or (key in MARKS and is_marked(node, key))) and BASE64.match(item):
                     node[key] = digest(item)
-            elif isinstance(item, (dict, list)):
+            elif kind is dict or kind is list:
                 stack.append((item, depth + 1))
 
 
