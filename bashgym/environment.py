@@ -16,6 +16,7 @@ from bashgym.venv import Environment, Pins, create, folder, last_line, marker, p
 __all__ = ["Environment", "Pins", "create", "remove", "variables"]  # from bashgym/venv.py, and all that is below
 
 OVERRIDE = "BASHGYM_TRAINING_PYTHON"
+TRAVELLING = ("sandbox/*.py", "tasks/*.py", "config.py", "errors.py")  # what rewards rest on; pydantic is there too
 WAY_OUT = "make it with: bashgym env create"
 
 
@@ -61,9 +62,9 @@ def place(run_folder: Path) -> Path:
     there = run_folder / paths.INSIDE
     ours = paths.HERE / paths.INSIDE
     files = {file.relative_to(ours): file for file in ours.rglob("*") if file.is_file()}
-    # under its own name, so that `from bashgym import sandbox` is the same there and here
-    sandbox = Path("bashgym", "sandbox")
-    files |= {sandbox / file.name: file for file in (paths.HERE / "sandbox").glob("*.py")}
+    # under their own names, so that `from bashgym import sandbox` is the same there and here
+    for room in TRAVELLING:
+        files |= {Path("bashgym", file.relative_to(paths.HERE)): file for file in sorted(paths.HERE.glob(room))}
     jsonl.replace(there / "bashgym" / "__init__.py", b"")
     for name, file in files.items():
         if "__pycache__" not in name.parts and name.name != "constraints.txt":
@@ -126,11 +127,11 @@ def check_config(run_folder: Path) -> None:
 
 
 def make_scratch_model(
-    run_folder: Path, chat_template: str, sequence_len: int, size: Mapping[str, int], seed: int
+    run_folder: Path, chat_template: str, sequence_len: int, size: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     """Makes `model/` in the run's folder from its training rows and says what was made: {path, parameters, vocab_size}.
 
-    `size` has the keys of `model.scratch`: vocab_size, hidden_size, layers, heads."""
+    `size` has the keys of `model.scratch`: vocab_size, hidden_size, layers, heads, warm_start."""
     there = place(run_folder)
     name = "chatml_tools" if chat_template == "tokenizer_default" else chat_template
     template = there / "templates" / f"{name}.jinja"
@@ -143,6 +144,8 @@ def make_scratch_model(
         ("heads", "heads"),
     ):
         command += [f"--{option}", str(size[key])]
+    if (warm := size.get("warm_start", {})).get("epochs"):
+        command += ["--warm-start", json.dumps(warm)]
     if not template.is_file():
         raise RecipeError(f"model.chat_template: no template '{name}'{did_you_mean(name, names(there))}")
     said = run(Environment(python()), command, run_folder, run_folder / "logs" / "scratch.log")

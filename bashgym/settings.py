@@ -8,6 +8,17 @@ from bashgym.config import Config
 from bashgym.records import Class, Group
 
 
+class WarmStartSettings(Config):
+    epochs: int = Field(default=0, ge=0)
+    """Passes over the tasks' known answers before the training; 0: none, the weights are random."""
+    good: float = Field(default=0.3, gt=0, le=1)
+    """Share of the draws in which the known good answer is shown, and not the known bad one."""
+    learning_rate: float = Field(default=3e-3, gt=0)
+    """Step size of the optimizer."""
+    batch_size: int = Field(default=16, ge=1)
+    """Rows per step."""
+
+
 class ScratchSettings(Config):
     vocab_size: int = Field(ge=300, le=200_000)
     """Entries of the tokenizer."""
@@ -17,6 +28,8 @@ class ScratchSettings(Config):
     """Number of layers."""
     heads: int = Field(ge=1)
     """Attention heads per layer; divides the width."""
+    warm_start: WarmStartSettings = WarmStartSettings()
+    """A first phase for training on rewards, which a model of random weights can learn nothing from."""
 
     @model_validator(mode="after")
     def heads_divide_width(self) -> "ScratchSettings":

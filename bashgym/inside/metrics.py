@@ -1,7 +1,8 @@
 """An Axolotl plugin that writes one JSON line per event of a training, for whoever follows it.
 
 Keys it adds to the Axolotl configuration: `bashgym_metrics` (the file, relative to where the training runs) and
-`bashgym_rows` (how many rows the dataset has, so that rows the trainer left out are seen).
+`bashgym_rows` (how many rows the dataset has, so that rows the trainer left out are seen); `bashgym_rewards` (a digest
+of the rewards, so that a training on others is another one).
 A line: event (begin, log, eval, save, end), time (seconds since 1970), step, max_steps, epoch, loss, eval_loss,
 grad_norm, lr, tokens (trained on so far), metrics (all that the trainer reported, by its names); absent where unknown.
 A resumed training appends to the same file: a step may come twice, the later line counts."""
@@ -23,6 +24,7 @@ NAMES = {"loss": "loss", "eval_loss": "eval_loss", "grad_norm": "grad_norm", "le
 class MetricsArgs(BaseModel):
     bashgym_metrics: str | None = None
     bashgym_rows: int | None = None
+    bashgym_rewards: str | None = None
 
 
 class MetricsPlugin(BasePlugin):

@@ -55,8 +55,12 @@ def main() -> None:
             pad_token_id=tokenizer.pad_token_id,
         )
     )
-    model.save_pretrained(options.out)
     made = {"path": str(options.out), "parameters": model.num_parameters(), "vocab_size": len(tokenizer)}
+    if options.warm_start:
+        from warm_start import taught
+
+        made["warm_start"] = taught(model, tokenizer, options.rows, json.loads(options.warm_start), options.seed)
+    model.save_pretrained(options.out)
     print(json.dumps(made))
 
 
@@ -72,6 +76,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--context", type=int, default=2048, help="tokens the model can see")
+    parser.add_argument("--warm-start", default="", help="settings of warm_start.py, as JSON")
     return parser.parse_args()
 
 
@@ -114,7 +119,9 @@ def said(row: dict[str, Any], tokenizer: Any) -> str:
     """What a row says: its messages as the template writes them, or its texts as they are."""
     if "messages" in row:
         return str(tokenizer.apply_chat_template(row["messages"], tools=row.get("tools") or None, tokenize=False))
-    return "\n".join(str(row[name]) for name in TEXTS if row.get(name))
+    task = json.loads(row["verifier"]).get("task", {}) if row.get("verifier") else {}
+    known = [task[name] for name in ("good", "bad") if task.get(name)]
+    return "\n".join([*(str(row[name]) for name in TEXTS if row.get(name)), *known])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from bashgym import axolotl, environment, jsonl
 from bashgym.errors import RecipeError, RunFailed
 from bashgym.gate.report import require
 from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
+from bashgym.stages import rewards
 from bashgym.stages.context import Run
 
 SUBMISSION = "submission.json"  # the job that was last submitted, to be found again after a kill
@@ -67,6 +68,7 @@ def preflight(run: Run) -> None:
             prefix = f"cloud={choice.label}: "
             raise RecipeError(f"{prefix}{finding.message.removeprefix(prefix)}")
         run.screen.say(f"{finding.level}: {finding.message}")
+    rewards.preflight(run)
 
 
 def run_training(run: Run, dataset: Dataset) -> Trained:
@@ -74,11 +76,13 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     PrivacyError where the dataset is not the one that the leak gate passed."""
     started = time.perf_counter()
     require(run.folder)
+    rewards.tested(run, dataset)
     model = prepared_model(run, dataset)
     job = planned(run, dataset, model)
     done = finished(run, job, dataset)
     if done is None:
         environment.place(run.folder)
+        rewards.placed(run)
         environment.check_config(run.folder)
         carried_out(run, job, inputs(job, dataset))
     curves = metrics(run.folder)
@@ -111,6 +115,7 @@ def checked_training(run: Run, dataset: Dataset) -> Any:
             f"training={run.recipe.one('training').label} needs rows of schema '{training.schema}', and "
             f"format={run.recipe.one('format').label} makes '{dataset.schema}'; choose another format="
         )
+    rewards.hand_over(run, training)
     return training
 
 

@@ -25,7 +25,6 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what tests print is not the report
     sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
-    sys.pycache_prefix = os.path.join(os.environ.get("TMPDIR", "/tmp"), "pycache-" + uuid.uuid4().hex)  # noqa: PTH118
     here = os.getcwd()  # noqa: PTH109
     sys.path[:0] = [here] + [os.path.join(here, one) for one in told["path"]]  # noqa: PTH118
     runner = {"unittest": by_unittest, "pytest": by_pytest}[told["family"]]

@@ -91,7 +91,10 @@ def good_files(task: Task, files: Mapping[str, str]) -> dict[str, str]:
 
 def bad_files(task: Task, files: Mapping[str, str]) -> dict[str, str]:
     """What the good answer writes, as the known bad one has it, else as it is in the snapshot."""
-    worse: Mapping[str, str | None] = changes(task, task.bad, files) if task.bad else {}
+    try:
+        worse: Mapping[str, str | None] = changes(task, task.bad, files) if task.bad else {}
+    except NoAnswer:
+        worse = {}  # bad enough that it does not even apply
     return {path: worse.get(path) or files.get(path, "") for path in good_files(task, files)}
 
 

@@ -1,7 +1,7 @@
 """Whether rewards can be trusted: asked with answers whose worth is known, before anything is trained on them.
 
-On this very task set, in this very box: a known good answer must score 1, a known bad one 0, and each cheat that hacks.py
-makes of the task 0 too. One that scores otherwise, and the rewards are refused."""
+On this very task set, in this very box: a known good answer must score 1, a known bad one 0, and each cheat that
+hacks.py makes of the task 0 too. One that scores otherwise, and the rewards are refused."""
 
 import random
 import time

@@ -45,14 +45,25 @@ class Outcome(NamedTuple):
 
 
 def verify(task: Task, completion: str, box: Box) -> Outcome:
-    """The outcome of one answer. Raises NoBox where the box starts nothing; never because of what the answer holds."""
+    """The outcome of one answer, test by test where our guard can run them.
+
+    Raises NoBox where the box starts nothing; never because of what the answer holds."""
+    return outcome(task, completion, box, family_of(task))
+
+
+def verify_exit_code(task: Task, completion: str, box: Box) -> Outcome:
+    """The same by the exit code of the task's command alone, whatever runner it names."""
+    return outcome(task, completion, box, "")
+
+
+def outcome(task: Task, completion: str, box: Box, family: str) -> Outcome:
     with unpacked(task) as folder:
         try:
             if why := answered(task, completion, folder, box):
                 return Outcome(False, why)
         except NoAnswer as error:
             return Outcome(False, str(error))
-        return tested(task, folder, box)
+        return tested(task, folder, box, family)
 
 
 def answered(task: Task, completion: str, folder: Path, box: Box) -> str:
@@ -104,19 +115,20 @@ def verify_folder(task: Task, folder: Path, box: Box) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="bashgym-task-") as name:
         copy = Path(name, "work")
         shutil.copytree(folder, copy, symlinks=True, ignore=snapshots.unfit)
-        return tested(task, copy, box)
+        return tested(task, copy, box, family_of(task))
 
 
-def tested(task: Task, folder: Path, box: Box) -> Outcome:
+def tested(task: Task, folder: Path, box: Box, family: str) -> Outcome:
     """Puts the tests in place and runs them."""
     with unpacked(task) as original:
         if path := changed(task, folder, original):
             return Outcome(False, f"{path} was changed, which is protected")
+    for planted in list(folder.rglob("__pycache__")):  # compiled tests would win over their text
+        shutil.rmtree(planted) if planted.is_dir() and not planted.is_symlink() else planted.unlink()
     for path, text in task.tests.items():
         if linked(folder, path) or (folder / path).is_dir():
             return Outcome(False, f"{path} is a link or a folder, where a test belongs")
         put(folder / path, text)
-    family = family_of(task)
     return by_guard(task, family, folder, box) if family else by_exit_code(task, folder, box)
 
 
@@ -159,9 +171,17 @@ def by_guard(task: Task, family: str, folder: Path, box: Box) -> Outcome:
     argv, readable = interpreter(task, box)
     command = (*argv, "-I", "-B", "-c", GUARD.read_text(encoding="utf-8"))
     result = run(task, command, folder, box, json.dumps(order).encode(), readable)
-    if any(linked(folder, path) or held(folder / path) != text for path, text in before.items()):
+    if any(linked(folder, path) or held(folder / path) != text for path, text in before.items()) or compiled(
+        task, folder
+    ):
         return Outcome(False, "a test was changed while it ran", seconds=result.seconds)
     return judged(task, result, nonce)
+
+
+def compiled(task: Task, folder: Path) -> bool:
+    """Whether somebody wrote a test's compiled code; Python was told to write none."""
+    stems = {PurePosixPath(path).stem for path in task.tests}
+    return any(file.name.partition(".")[0] in stems for file in folder.rglob("*.pyc"))
 
 
 def judged(task: Task, result: Result, nonce: str) -> Outcome:
@@ -207,14 +227,20 @@ def run(
         disk_mb=512,
         output_bytes=256_000,
     )
-    seen = (*(Path(one) for one in task.readable), *readable)
-    return box.run(Command(argv, folder, readable=seen, environment=task.environment, stdin=stdin, limits=limits))
+    seen = (*(Path(at_home(one)) for one in task.readable), *readable)
+    variables = {name: at_home(value) for name, value in task.environment.items()}
+    return box.run(Command(argv, folder, readable=seen, environment=variables, stdin=stdin, limits=limits))
+
+
+def at_home(text: str) -> str:
+    """A path, or several with colons between them, of which some begin with `~`: a record tells no user's name."""
+    return ":".join(str(Path(one).expanduser()) if one.startswith("~/") else one for one in text.split(":"))
 
 
 def interpreter(task: Task, box: Box) -> tuple[tuple[str, ...], tuple[Path, ...]]:
     """The Python of the task's own command where that is a path, else the first that starts in the box."""
-    if Path(task.test[0]).is_absolute():
-        return (task.test[0],), ()
+    if Path(at_home(task.test[0])).is_absolute():
+        return (at_home(task.test[0]),), ()
     if box.name not in PYTHONS:
         PYTHONS[box.name] = any_python(box)
     return PYTHONS[box.name]
