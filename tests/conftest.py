@@ -124,11 +124,20 @@ def bashgym(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return call
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Trainings run one after the other, in one of the workers: two at a time would only slow each other down."""
+    """Trainings run one after the other, in one of the workers: two at a time would only slow each other down. And
+    tests that share what their module has made run in the one that has made it."""
     for item in items:
         if item.get_closest_marker("training"):
             item.add_marker(pytest.mark.xdist_group("training"))
+        elif shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def shares(item: pytest.Item) -> bool:
+    """Whether a test uses anything that is made once for its module."""
+    return any(fixtures[-1].scope == "module" for fixtures in item._fixtureinfo.name2fixturedefs.values())
 
 
 @pytest.hookimpl(wrapper=True)
