@@ -130,7 +130,10 @@ class Synthesizer(Protocol):
     """Makes more examples out of one trace.
 
     One that sends text to another machine has an attribute `outgoing`, which the worker sets for each session to a
-    check of the very bytes that would leave (bashgym/gate/outgoing.py); with None in it, it sends nothing. An
+    check of the very bytes that would leave (bashgym/gate/outgoing.py); with None in it, it sends nothing. One that
+    says `reads_raw = True` is given, for each session, `raw` (the trace as its source read it, nothing taken out) and
+    `clean` (plain data back through the sanitizers and the leak gate): what is not clean goes into no example. One
+    that rests on more than its code and settings says so in a method `engine() -> str`, as a judge does. An
     example whose meta holds `train_only` is never measured on: none of its rows is of the validation or test split."""
 
     def synthesize(self, trace: Trace, verdicts: Sequence[Verdict]) -> Iterable[Example | Drop]: ...

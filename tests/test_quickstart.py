@@ -62,7 +62,7 @@ def test_everything_is_where_the_manifest_says(quickstart):
         assert (folder / name).is_file(), name
     assert (Path(manifest["model"]["path"]) / "config.json").is_file()
     names = [stage["name"] for stage in manifest["stages"]]
-    wanted = ["source", "sanitize", "judge", "curate", "format", "gate", "lint", "model", "training"]
+    wanted = ["source", "sanitize", "judge", "synthesize", "curate", "format", "gate", "lint", "model", "training"]
     wanted += ["benchmark lm_eval", "register"]
     assert [name for name in names if name != "environment"] == wanted
 

@@ -68,7 +68,7 @@ def test_a_data_run_accounts_for_everything(bashgym: Callable, projects: Path, t
     assert done.returncode == 0, done.stderr
     manifest = json.loads(done.stdout)
     stages = {stage["name"]: stage for stage in manifest["stages"]}
-    assert list(stages) == ["source", "sanitize", "judge", "curate", "format", "gate"]
+    assert list(stages) == ["source", "sanitize", "judge", "synthesize", "curate", "format", "gate"]
     assert stages["source"]["in"] == len(list(projects.glob("*/*.jsonl")))
     assert stages["judge"]["in"] == stages["judge"]["out"] == sum(stages["judge"]["classes"].values())
     assert stages["curate"]["in"] - stages["curate"]["out"] == sum(stages["curate"]["dropped"].values())

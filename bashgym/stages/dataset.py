@@ -23,8 +23,9 @@ from bashgym.stages import card
 from bashgym.stages.context import Run, carry_out, spec
 from bashgym.stages.curate import Kept
 from bashgym.stages.gate import CANARIES, cleaned, pass_gate
+from bashgym.stages.rendering import RenderTask, render
 from bashgym.stages.sessions import summaries
-from bashgym.stages.worker import RenderTask, code_digest, render
+from bashgym.stages.worker import code_digest
 
 MAX_TOOLS = 24  # declared in every row; rarer ones (MCP servers) are declared where they are called
 

@@ -79,7 +79,8 @@ def listed(run: Run) -> tuple[list[tuple[str, SessionRef]], Counter[str]]:
 def session_work(run: Run) -> SessionWork:
     """What the workers need, with a fingerprint of all that can change their result."""
     engines = [plugin.engine() for _, plugin in run.plugins("sanitizer")]
-    engines += [plugin.engine() for _, plugin in run.plugins("judge") if hasattr(plugin, "engine")]
+    for kind in ("judge", "synthesizer"):
+        engines += [plugin.engine() for _, plugin in run.plugins(kind) if hasattr(plugin, "engine")]
     work = SessionWork(
         sources={choice.label: spec(choice) for choice in run.recipe.all("source")},
         sanitizers=tuple((choice.label, spec(choice)) for choice in run.recipe.all("sanitizer")),
@@ -156,4 +157,6 @@ def note(
     run.manifest.stage("source", len(keys) + left_out.total(), len(traces), dropped, listing + seconds["read"])
     run.manifest.stage("sanitize", len(traces), len(traces), {}, seconds["sanitize"], replaced=redactions.total())
     run.manifest.stage("judge", len(traces), len(traces), {}, seconds["judge"], classes=dict(sorted(labels.items())))
+    made = sum(trace.examples for _, trace in traces)
+    run.manifest.stage("synthesize", len(traces), made, {}, seconds["synthesize"], unit="examples")
     return traces

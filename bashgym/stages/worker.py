@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 
-from bashgym import examples, jsonl, paths, pseudonyms, registry, scan, tools
+from bashgym import examples, paths, pseudonyms, registry, scan, tools
 from bashgym.errors import PrivacyError
 from bashgym.gate import canary, outgoing, vault
 from bashgym.kinds import JudgeContext
@@ -19,16 +18,14 @@ from bashgym.records import (
     Example,
     PluginSpec,
     Record,
-    Row,
     SessionRef,
     SessionSummary,
     TraceSummary,
     Verdict,
 )
-from bashgym.rows.calls import malformed, parameters
 from bashgym.settings import VerdictSettings
 from bashgym.similar import prints
-from bashgym.stages.discreet import discreet
+from bashgym.stages.discreet import cleaning, discreet
 from bashgym.store import Store
 from bashgym.trace import Trace, from_builtins, to_builtins
 from bashgym.verdict import classify
@@ -113,11 +110,11 @@ def process(task: SessionTask) -> str:
     clean, found = sanitized(traces, task)
     cleaned = time.perf_counter()
     root = clean[0].session_id if clean else hashlib.sha256(task.ref.id.encode()).hexdigest()[:16]
+    clock = {"read": read - started, "sanitize": cleaned - read, "judge": 0.0, "synthesize": 0.0}
     judged = [
-        judge(trace, raw, task, root, keys, found.removed)
+        judge(trace, raw, task, root, keys, found.removed, clock)
         for trace, raw, keys in zip(clean, traces, replies, strict=True)
     ]
-    clock = {"read": read - started, "sanitize": cleaned - read, "judge": time.perf_counter() - cleaned}
     summary = SessionSummary(
         session=root,
         bytes=task.ref.size,
@@ -175,14 +172,22 @@ def spoken(label: str, trace: Trace, raw: Trace, task: SessionTask, removed: dic
 
 
 def judge(
-    trace: Trace, raw: Trace, task: SessionTask, root: str, replies: tuple[int, ...], removed: dict[str, str]
+    trace: Trace,
+    raw: Trace,
+    task: SessionTask,
+    root: str,
+    replies: tuple[int, ...],
+    removed: dict[str, str],
+    clock: dict[str, float],
 ) -> Judged:
     """The verdicts on a sanitized trace of the session `root`, its class, and the examples it would give; `removed`
-    are the values that were replaced in it."""
+    are the values that were replaced in it. The seconds are added to `clock`."""
+    started = time.perf_counter()
     verdicts = tuple(spoken(label, trace, raw, task, removed) for label, _ in task.work.judges)
     label, score = classify(verdicts, VerdictSettings.model_validate(task.work.verdict))
     name = examples.name_of(trace)
-    made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, task, verdicts, removed)])
+    spoke = time.perf_counter()
+    made, dropped = split_drops([*examples.examples(trace, name), *synthetic(trace, raw, task, verdicts, removed)])
     known = tools.transcribed(trace.agent.tool_definitions)
     if known:
         made = [example if example.tools else msgspec.structs.replace(example, tools=known) for example in made]
@@ -208,20 +213,25 @@ def judge(
         digest=prints.digest(said),
         prints=prints.prints(said),
     )
+    clock["judge"] += spoke - started
+    clock["synthesize"] += time.perf_counter() - spoke
     return Judged(summary, made)
 
 
 def synthetic(
-    trace: Trace, task: SessionTask, verdicts: tuple[Verdict, ...], removed: dict[str, str]
+    trace: Trace, raw: Trace, task: SessionTask, verdicts: tuple[Verdict, ...], removed: dict[str, str]
 ) -> Iterator[Example | Drop]:
     """What the synthesizers make of a trace. The canaries are shown to none that sends text away."""
     for _, spec in task.work.synthesizers:
         synthesizer = build(spec)
+        sanitizers = [(label, build(one)) for label, one in task.work.sanitizers]
         if hasattr(synthesizer, "outgoing"):
             if task.label == CANARY:
                 continue
-            sanitizers = [(label, build(one)) for label, one in task.work.sanitizers]
             synthesizer.outgoing = outgoing.gate(removed, sanitizers)
+        if getattr(synthesizer, "reads_raw", False):
+            synthesizer.raw = lambda: raw
+            synthesizer.clean = cleaning(sanitizers, task.ref.id, removed, task.work.style)
         yield from synthesizer.synthesize(trace, verdicts)
 
 
@@ -234,87 +244,10 @@ def split_drops(found: list[Any]) -> tuple[list[Any], Counter[str]]:
     return [one for one in found if not isinstance(one, Drop)], dropped
 
 
-class RenderTask(Record, frozen=True, kw_only=True):
-    """The examples of one session's kept traces, to be rendered as rows."""
-
-    key: str  # of the session in the store
-    traces: dict[str, list[str]]  # kept trace -> replies that another session already teaches
-    tools: list[dict[str, Any]]
-    format: PluginSpec
-    fingerprint: str
-    store: str
-
-    @property
-    def rows_key(self) -> str:
-        parts = orjson.dumps([self.key, self.traces, self.tools, self.fingerprint], option=orjson.OPT_SORT_KEYS)
-        return hashlib.sha256(parts).hexdigest()
-
-
-def render(task: RenderTask) -> str:
-    """The key under which the store holds the drops (first line) and, per row, [trace, row] (the others)."""
-    store = Store(Path(task.store))
-    if store.has(task.rows_key):
-        return task.rows_key
-    format_plugin = build(task.format)
-    dropped: Counter[str] = Counter()
-    lines = []
-    for example in stored_examples(store, task.key):
-        if example.session not in task.traces:
-            continue
-        copied = set(task.traces[example.session])
-        ready = masked(declared(example, task.tools), copied, dropped)
-        rows, drops = split_drops(list(format_plugin.render(ready)))
-        dropped.update(drops)
-        for row in rows:
-            reason = taught_elsewhere(row, copied)
-            if reason:
-                dropped[reason] += 1
-            else:
-                lines.append(jsonl.dumps([example.session, row.data]))
-    store.put(task.rows_key, b"\n".join([orjson.dumps(dict(sorted(dropped.items()))), *lines]))
-    return task.rows_key
-
-
 def stored_examples(store: Store, key: str) -> Iterator[Example]:
     blob = store.get(key)
     for line in (blob or b"").split(b"\n")[1:]:
         yield msgspec.json.decode(line, type=Example)
-
-
-def declared(example: Example, common: list[dict[str, Any]]) -> Example:
-    """The example with its tools: those its transcript declares, else the dataset's, which are inferred from all calls;
-    and in both cases those that only it calls, inferred. Its meta says which of them are inferred."""
-    base = example.tools or common
-    known = {tool["function"]["name"] for tool in base}
-    messages = [*example.messages, *example.rejected]
-    calls = [call["function"] for message in messages for call in message.get("tool_calls", [])]
-    rare = tools.counted((call["name"], call["arguments"]) for call in calls if call["name"] not in known)
-    made = tools.definitions(rare, len(rare))
-    told = ("transcript, some inferred" if made else "transcript") if example.tools else "inferred"
-    return msgspec.structs.replace(example, tools=[*base, *made], meta={**example.meta, "tools": told})
-
-
-def masked(example: Example, copied: set[str], dropped: Counter[str]) -> Example:
-    """The example with replies that are shown but not trained on: those that another session already teaches, and
-    those whose calls are malformed, as models make them now and then."""
-    schemas = parameters(example.tools)
-    messages = list(example.messages)
-    for number, message in enumerate(messages):
-        fault = next(malformed(message, schemas), None)
-        if fault and number >= example.given:
-            dropped[f"reply not learnt: {fault}"] += 1
-        if fault or (copied and number < len(example.keys) and example.keys[number] in copied):
-            messages[number] = {**message, "train": False}
-    return msgspec.structs.replace(example, messages=messages)
-
-
-def taught_elsewhere(row: Row, copied: set[str]) -> str | None:
-    """Why a row has nothing to teach: its replies are other sessions', or none in it is to be learnt."""
-    keys = [key for key in row.keys if key]
-    if keys and all(key in copied for key in keys):
-        return "every reply is a copy of another session's"
-    marks = [one["train"] for one in row.data.get("messages") or row.data.get("conversations") or () if "train" in one]
-    return "nothing left to learn" if marks and not any(marks) else None
 
 
 def code_digest() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bashgym import tools
 from bashgym.records import Example, Row
-from bashgym.stages.worker import declared, masked, taught_elsewhere
+from bashgym.stages.rendering import declared, masked, taught_elsewhere
 
 
 def reply(name: str, arguments: Any) -> dict[str, Any]:
