@@ -11,7 +11,10 @@ import orjson
 
 from bashgym import axolotl, environment, jsonl
 from bashgym.errors import RecipeError, RunFailed
+from bashgym.gate import vault
+from bashgym.gate.outgoing import gate
 from bashgym.gate.report import require
+from bashgym.kinds import Prepared
 from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
 from bashgym.stages import rewards
 from bashgym.stages.context import Run
@@ -84,6 +87,7 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
         environment.place(run.folder)
         rewards.placed(run)
         environment.check_config(run.folder)
+        prepared(run, dataset, job)
         carried_out(run, job, inputs(job, dataset))
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
@@ -96,6 +100,20 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
             "training", dataset.rows["train"], 1, dropped, checkpoint.seconds, steps=checkpoint.steps, strategy=strategy
         )
     return Trained(model.base, checkpoint, curves)
+
+
+def prepared(run: Run, dataset: Dataset, job: Job) -> None:
+    """What a strategy must fetch before its job runs (a teacher's word over a network), past the leak gate."""
+    training = run.plugin(run.recipe.one("training"))
+    if not hasattr(training, "prepare"):
+        return
+    started = time.perf_counter()
+    removed = vault.all_of(run.store, require(run.folder).sessions)
+    check = gate(removed, run.plugins("sanitizer"))
+    found: Prepared | None = training.prepare(job, check, run.screen.say)
+    if found:
+        rows = dataset.rows["train"] + dataset.rows.get("validation", 0)
+        run.manifest.stage("teacher", rows, found.rows, found.dropped, time.perf_counter() - started, **found.told)
 
 
 def to_dict(checkpoint: Checkpoint) -> dict[str, Any]:
