@@ -23,12 +23,12 @@ SESSION = "0b8e6d52-0000-4000-8000-000000000000"
 WRITERS, EACH = 8, 150
 
 
-def event(size: int, name: str = "") -> bytes:
-    """A PostToolUse event of `size` bytes."""
+def event(size: int, name: str = "", cwd: str = "/home/dev/project") -> bytes:
+    """A PostToolUse event of `size` bytes, in the folder `cwd`."""
     said = {
         "session_id": SESSION,
         "transcript_path": f"/home/dev/.claude/projects/-home-dev-project/{SESSION}.jsonl",
-        "cwd": "/home/dev/project",
+        "cwd": cwd,
         "permission_mode": "default",
         "hook_event_name": "PostToolUse",
         "tool_name": "Bash",
@@ -57,17 +57,28 @@ def cost(python: str, runs: int, env: dict[str, str]) -> None:
         "as installed (sh), 12 KB": (["sh", "-c", installed], event(12_000)),
         "the plugin's launcher, 12 KB": (["sh", str(ROOT / "hooks" / "capture.sh")], event(12_000)),
     }
+    ruled = excluding(Path(env["BASHGYM_HOME"], "ruled"))
+    cases["with an excluded repository, 12 KB"] = ([*bare, HOOK], event(12_000, cwd=ruled["HOME"]))
     times: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(runs + 1):  # the first round warms up
         for name, (command, said) in cases.items():
-            times[name].append(once(command, said, env))
+            times[name].append(once(command, said, ruled if name.startswith("with") else env))
     floor = statistics.median(times["python -I -S -c pass"][1:])
     for name, taken in times.items():
         median, p90 = statistics.median(taken[1:]), statistics.quantiles(taken[1:], n=10)[-1]
         print(
-            f"{name:<30} median {median * 1000:5.1f} ms   p90 {p90 * 1000:5.1f} ms   "
+            f"{name:<36} median {median * 1000:5.1f} ms   p90 {p90 * 1000:5.1f} ms   "
             f"{median / floor:4.2f} x python   (measured, {runs} runs)"
         )
+
+
+def excluding(home: Path) -> dict[str, str]:
+    """The environment of a user who keeps a repository out, and works in another."""
+    git = home / "project" / ".git"
+    git.mkdir(parents=True)
+    Path(git, "config").write_text('[remote "origin"]\n\turl = git@github.com:someone/project.git\n')
+    Path(home, "exclude").write_text("/home/dev/private\nsomeone/private\n")
+    return {"PATH": os.environ["PATH"], "HOME": str(git.parent), "BASHGYM_HOME": str(home)}
 
 
 def send(python: str, writer: int, size: int, env: dict[str, str]) -> None:

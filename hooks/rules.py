@@ -2,17 +2,17 @@
 
 Only loaded where there is a rule at all. A rule that cannot be read or understood keeps everything out, since nothing
 here can ask. A property test holds that both decide alike.
-`re`, `fnmatch` and `hashlib` are imported by the rules that need them: folders alone cost next to no time."""
+`fnmatch` and `hashlib` are imported by the rules that need them; `re`, which takes as long to load as all the rest of
+the hook, by none: what excluded.py says in expressions is spelt out here."""
 
 from __future__ import annotations
 
 import os
 
 HEX = frozenset("0123456789abcdef")
-SCHEME = r"^[a-z][a-z0-9+.-]*://"
-SECTION = r'(?i)^\s*\[\s*(remote\s+")?.*?\]'
-URL = r"(?i)^\s*(?:push)?url\s*=\s*(.*?)\s*(?:[#;].*)?$"
-NAME = r"[\w.+~@%-]+(/[\w.+~@%-]+)+"
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
+SCHEME = LETTERS | frozenset("0123456789+.-")
+BESIDE = frozenset("_.+~@%-")  # what a part of a repository's name may hold beside letters and digits
 
 
 def covers(home: str, folder: str) -> bool:
@@ -67,10 +67,13 @@ def entries(path: str) -> tuple[set[str], set[str]]:
 
 
 def is_repository(text: str) -> bool:
-    import re
-
     name = repository(text)
-    return bool(re.fullmatch(NAME, name)) and not name.startswith((".", "~"))
+    parts = name.split("/")
+    return len(parts) > 1 and all(map(is_name, parts)) and not name.startswith((".", "~"))
+
+
+def is_name(part: str) -> bool:
+    return bool(part) and all(letter.isalnum() or letter in BESIDE for letter in part)
 
 
 def spellings(folder: str) -> set[str]:
@@ -108,14 +111,27 @@ def named(url: str, repositories: set[str]) -> bool:
 
 def repository(url: str) -> str:
     """A remote without scheme, user, port and `.git`, in small letters."""
-    import re
-
-    text, scheme = re.subn(SCHEME, "", url.strip().lower())
+    text, scheme = without_scheme(url.strip().lower())
     host, slash, rest = text.partition("/")
     host = host.rpartition("@")[2]
-    host = re.sub(r":\d*$", "", host) if scheme else host.replace(":", "/", 1)
-    text = re.sub(r"/+", "/", host + slash + rest).strip("/")
+    host = without_port(host) if scheme else host.replace(":", "/", 1)
+    text = host + slash + rest
+    while "//" in text:
+        text = text.replace("//", "/")
+    text = text.strip("/")
     return (text[:-4] if text.endswith(".git") else text).strip("/")
+
+
+def without_scheme(text: str) -> tuple:
+    """The text without `https://` and the like, and whether it had one."""
+    scheme, mark, rest = text.partition("://")
+    found = bool(mark) and scheme[:1] in LETTERS and SCHEME.issuperset(scheme)
+    return (rest, True) if found else (text, False)
+
+
+def without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if ":" in host and (not port or port.isdecimal()) else host
 
 
 def remotes(folder: str) -> list[str]:
@@ -128,17 +144,24 @@ def remotes(folder: str) -> list[str]:
     config = os.path.join(git, "config")
     if not os.path.isfile(config):
         return []
-    import re
-
     found, inside = [], False
     for line in content(config).splitlines():
-        header = re.match(SECTION, line)
-        if header:
-            inside, line = bool(header.group(1)), line[header.end() :]
-        url = inside and re.match(URL, line)
-        if url:
-            found.append(repository(url.group(1).strip('"')))
+        rest = line.strip()
+        if rest.startswith("["):
+            named = rest[1:].lstrip()
+            remote = named[:6].lower() == "remote" and named[6:7].isspace() and named[6:].lstrip().startswith('"')
+            _, closed, after = named.partition('"')[2].partition("]") if remote else named.partition("]")
+            if closed:
+                inside, rest = remote, after
+        key, mark, value = rest.partition("=")
+        if inside and mark and key.strip().lower() in ("url", "pushurl"):
+            found.append(repository(uncommented(value).strip('"')))
     return found
+
+
+def uncommented(value: str) -> str:
+    """What a line of git's configuration says, without a comment at its end."""
+    return value.partition("#")[0].partition(";")[0].strip()
 
 
 def lines(path: str) -> list[str]:
