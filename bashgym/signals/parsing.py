@@ -1,4 +1,5 @@
-"""Whether a text parses in the language its name promises. Nothing is executed: Python is compiled, shell read with -n.
+"""Whether a text parses in the language its name promises. Nothing is executed: Python is compiled, shell read with -n,
+and languages without a parser here are read by tree-sitter's grammars (grammars.py).
 
 Unknown is an answer: a template, a dialect (JSON with comments, Python newer than ours), a text too long or too deeply
 nested, a pseudonym where a value was. Test data that is meant to be broken is told by its path."""
@@ -13,15 +14,18 @@ import time
 import tomllib
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from bashgym.pseudonyms import pseudonyms
+from bashgym.signals import grammars
 
-Language = Literal["python", "json", "jsonl", "yaml", "toml", "shell"]
+Language = str  # of PARSERS
 State = Literal["parses", "broken", "unknown"]
 
 SUFFIXES: dict[str, Language] = {
+    **grammars.SUFFIXES,
     ".py": "python", ".pyi": "python", ".json": "json", ".ipynb": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
     ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".sh": "shell", ".bash": "shell",
 }  # fmt: skip
@@ -44,6 +48,7 @@ NEWER_PYTHON = re.compile(
     re.MULTILINE,
 )
 NOTEBOOK_LINE = re.compile(r"^\s*[%!]")
+FLOW = re.compile(r"^\s*(?://|/?\*+)\s*@flow\b", re.MULTILINE)
 DOTS = 1000  # in a line of TOML; tomllib's time grows with their square
 STAND_INS = ("1", "a", '"a"', 'a"', '"a', "a'", "'a", "")  # what a pseudonym may stand for
 
@@ -245,7 +250,22 @@ def shell(content: str, seconds: float) -> None:
         raise Broken(re.sub(r"^\S+: (?:line \d+: )?", "", first), int(told[1]) if told else None)
 
 
+def by_grammar(language: str, content: str, seconds: float) -> None:
+    """What tree-sitter's grammar of the language says."""
+    if FLOW.search(content[:2000]):
+        raise Unknown("JavaScript with Flow's types")
+    try:
+        fault = grammars.fault(content, language, seconds)
+    except ImportError:
+        raise Unknown(f"no grammar of {language} is installed") from None
+    except grammars.Late:
+        raise Unknown(f"{language} that takes longer than {seconds:.0f} s") from None
+    if fault:
+        raise Broken(fault.told, fault.line)
+
+
 PARSERS: dict[Language, Callable[[str, float], None]] = {
+    **{name: partial(by_grammar, name) for name in grammars.GRAMMARS},
     "python": python,
     "json": json_text,
     "jsonl": json_lines,

@@ -1,4 +1,4 @@
-"""Do the files a session left behind parse? Python, JSON, YAML, TOML and shell; shows form, not function."""
+"""Do the files a session left behind parse? Python, JSON, shell, TypeScript and ten more; shows form, not function."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,15 @@ class Looked(NamedTuple):
 
     @property
     def left_broken(self) -> bool:
-        """Whether the session broke it: it parsed before, or the session made it."""
+        """Whether the session broke it: it parsed before, or the session made it. What a grammar refuses from the start
+        may be what that grammar does not know."""
+        from bashgym.signals import grammars
+        from bashgym.signals.parsing import language_of
+
         if self.now.state != "broken":
             return False
-        return self.file.created or (self.before is not None and self.before.state == "parses")
+        ours = language_of(self.file.path, self.file.content or "") not in grammars.GRAMMARS
+        return (self.file.created and ours) or (self.before is not None and self.before.state == "parses")
 
 
 class Judge:

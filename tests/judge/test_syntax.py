@@ -52,6 +52,44 @@ def test_new_files(path: str, good: str, bad: str):
     assert not passed.verified  # a parser sees form, not function
 
 
+@pytest.mark.parametrize(
+    ("path", "good", "bad"),
+    [
+        ("a.js", "export const f = async ({ a }) => <A b={a?.c ?? 1} />;\n", "const f = ( => 1;\n"),
+        ("a.ts", "@D() class A<T extends B> { x!: T; f(): asserts x is T {} }\n", "interface A { x: number\n"),
+        ("a.tsx", "const a = <T,>(x: T) => <p>{x as string}</p>;\n", "const a = <p>{x</p>;\n"),
+        ("a.go", "package a\n\nfunc f[T any](x T) T { return x }\n", "package a\n\nfunc f( { return }\n"),
+        ("a.rs", "async fn f<'a>(x: &'a str) -> Result<(), E> { g(x).await? }\n", "fn f( -> i32 { 1 }\n"),
+        (
+            "A.java",
+            "record A(int x) { int y() { return switch (x) { case 1 -> 2; default -> 3; }; } }\n",
+            "class A { int x( }\n",
+        ),
+        ("a.rb", "def f(x) = x&.y\nputs <<~A\n  b\nA\n", "def f(x\n  1\nend end\n"),
+        ("a.php", "<?php\nenum A: string { case B = 'b'; }\nfn(int|null $x) => $x?->y;\n", "<?php\nfunction f( { }\n"),
+        ("a.cs", "record A(int X) { int Y => X switch { 1 => 2, _ => 3 }; }\n", "class A { int X( }\n"),
+    ],
+)
+def test_languages_read_by_grammars(path: str, good: str, bad: str):
+    passed, failed = one(f"/p/{path}", good), one(f"/p/{path}", bad)
+    assert (passed.score, states(passed)) == (1.0, ["parses"])
+    assert (failed.score, states(failed)) == (0.0, ["broken"])
+    assert not failed.fatal  # it may be the grammar that does not know
+    broke = judge(trace(human("go"), edit(f"/p/{path}", good, bad, good)))
+    assert broke.fatal and f"/p/{path}" in broke.reason
+
+
+def test_without_a_grammar_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch):
+    from bashgym.signals import grammars
+
+    def missing(language: str) -> None:
+        raise ImportError(language)
+
+    monkeypatch.setattr(grammars, "parser", missing)
+    verdict = one("/p/a.go", "func (")
+    assert verdict.score is None and "no grammar of go is installed" in verdict.signals[0].value
+
+
 def test_the_score_is_the_share_of_known_files_that_parse():
     steps = [
         write(f"/p/{name}.py", text)
@@ -225,7 +263,7 @@ def test_python_is_compiled_and_never_run(tmp_path: Path, recwarn: pytest.Warnin
 
 def test_abstains_without_a_file_it_can_read():
     assert judge(trace(human("go"), says("hi"))).reason == "no file was edited"
-    assert "none of 1" in one("/p/a.go", "package a\n").reason
+    assert "none of 1" in one("/p/a.lua", "x = 1\n").reason
 
 
 def test_all_real_sessions(samples: Path, capsys: pytest.CaptureFixture[str]):
