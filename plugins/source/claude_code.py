@@ -1,16 +1,19 @@
 """Claude Code's own session files, sub-agents included."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bashgym import config, paths
-from bashgym.claude_code import files, retention, session
-from bashgym.claude_code.retention import Deletion
 from bashgym.errors import InputError
-from bashgym.reading import excluded
-from bashgym.records import SessionRef
-from bashgym.trace import Trace
+
+if TYPE_CHECKING:  # every recipe loads this file: what reads sessions is imported where it is called
+    from bashgym.claude_code.retention import Deletion
+    from bashgym.records import SessionRef
+    from bashgym.trace import Trace
 
 
 class Source:
@@ -37,6 +40,9 @@ class Source:
         """Every session, unread, but those that are excluded or forgotten.
 
         Raises InputError when the folder is not there or a file cannot be read."""
+        from bashgym.claude_code import files
+        from bashgym.reading import excluded
+
         folder, archive = self.folder(), files.archive()
         own = not self.config.path
         if not folder.exists() and not (own and archive.exists()):
@@ -46,6 +52,8 @@ class Source:
 
     def deletion(self) -> Deletion | None:
         """What Claude Code will soon delete of the user's own history; None where it is another folder."""
+        from bashgym.claude_code import retention
+
         return None if self.config.path else retention.read()
 
     def way_out(self) -> str:
@@ -55,4 +63,6 @@ class Source:
 
     def read(self, ref: SessionRef) -> Iterator[Trace]:
         """The session's trace, then one for each of its sub-agents. Raises InputError when a file is gone."""
+        from bashgym.claude_code import session
+
         yield from session.read(ref)
