@@ -100,20 +100,43 @@ def headline(version: ModelVersion) -> str:
     return f"{first.metric} {number(first.value)} ({first.evidence})" if first else "missing"
 
 
-def model(preset: str, wanted: str, json: bool) -> None:
+def found(preset: str, wanted: str) -> ModelVersion:
+    """The version that NAME, NAME@VERSION or NAME@ALIAS means. Raises InputError where there is none."""
     name, _, version = wanted.partition("@")
     registry = model_registry(preset)
-    found = registry.get(name, version or None)
-    if found is None:
+    kept: ModelVersion | None = registry.get(name, version or None)
+    if kept is None:
         known = [one.name for one in registry.list()]
         raise InputError(f"{wanted}: no such model{did_you_mean(name, known)}" + ("" if known else "; none yet"))
+    return kept
+
+
+def model(preset: str, wanted: str, json: bool) -> None:
+    version = found(preset, wanted)
+    card = Path(version.path) / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None
     if json:
-        as_json(msgspec.to_builtins(found))
+        as_json({**msgspec.to_builtins(version), "card": text})
         return
-    print(printable(f"{found.name} version {found.version} ({', '.join(found.aliases) or 'no alias'})\n{found.path}\n"))
-    scores(msgspec.to_builtins(list(found.scores)))
+    aliases = ", ".join(version.aliases) or "no alias"
+    print(printable(f"{version.name} version {version.version} ({aliases})\n{version.path}\n"))
+    scores(msgspec.to_builtins(list(version.scores)))
     print()
-    table(["lineage", "value"], ([key, value] for key, value in found.lineage.items()))
+    table(["lineage", "value"], ([key, value] for key, value in version.lineage.items()))
+    if text is not None:
+        print(printable(f"\n{card}:\n\n{text}"))
+
+
+def exported(done: dict[str, Any], json: bool) -> None:
+    """What `models export` wrote."""
+    if json:
+        as_json(done)
+        return
+    seen = done["parity"]
+    told = f"{seen['rows']} rows, {seen['replies']} replies, {seen['tokens']:,} tokens alike ({seen['evidence']})"
+    print(printable(f"written        {done['folder']}"))
+    print(f"templates      {told if seen['evidence'] == 'measured' else 'not compared (missing)'}")
+    print(printable(f"next           {done['command']}"))
 
 
 def scores(rows: list[dict[str, Any]]) -> None:

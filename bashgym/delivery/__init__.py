@@ -1,0 +1,1 @@
+"""A registered model made ready for a server: merged weights, its template as trained, and proof that they agree."""

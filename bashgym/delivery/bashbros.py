@@ -1,0 +1,48 @@
+"""BashBros: an adapter as it looks for it in ~/.bashgym/integration/models/adapters, NAME/ for NAME/."""
+
+import json
+from pathlib import Path
+
+from bashgym import environment, jsonl
+from bashgym.delivery.weights import Trained
+
+PURPOSES = ("general", "suggest", "safety", "route", "explain", "fix", "script")  # what BashBros asks adapters for
+
+
+def write(trained: Trained, folder: Path, name: str, purpose: str, base_name: str) -> None:
+    """An adapter as BashBros looks for it: NAME/adapter.gguf beside NAME/manifest.json.
+
+    `quality` is the model's first share of right answers; without one it is 0, and the evidence says missing."""
+    environment.place(trained.run)
+    where, log = environment.Environment(environment.python()), trained.run / "logs" / "gguf.log"
+    command = [
+        "python",
+        "-m",
+        "gguf_lora",
+        "--adapter",
+        str(trained.checkpoint),
+        "--base",
+        trained.config["base_model"],
+    ]
+    folder.mkdir(parents=True)
+    environment.run(where, [*command, "--out", str((folder / "adapter.gguf").resolve())], trained.run, log)
+    version = trained.version
+    shares = [one for one in version.scores if one.role == "trained" and one.higher_is_better and one.value is not None]
+    manifest = {
+        "name": name,
+        "baseModel": base_name or trained.config["base_model"],
+        "purpose": purpose,
+        "trainedAt": version.created,
+        "tracesUsed": rows(trained),
+        "qualityScore": shares[0].value if shares else 0,
+        "qualityMetric": f"{shares[0].benchmark}/{shares[0].metric}" if shares else "",
+        "qualityEvidence": shares[0].evidence if shares else "missing",
+        "version": version.version,
+    }
+    jsonl.replace(folder / "manifest.json", json.dumps(manifest, indent=2).encode())
+
+
+def rows(trained: Trained) -> int:
+    """Training rows."""
+    file = trained.run / "dataset" / "train.jsonl"
+    return sum(1 for _ in jsonl.read_lines(file)) if file.is_file() else 0
