@@ -28,7 +28,7 @@ FLOORS = [
     {"choices", "compositions", "recipe", "stages"},
     {
         "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture",
-        "history", "exporting", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
+        "history", "exporting", "delivery", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
     },
     {"verbs", "completion"},
     {"cli", "__main__"},
