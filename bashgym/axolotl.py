@@ -43,7 +43,7 @@ def render(
     """The configuration of a training in `folder`, all paths in it relative to there.
 
     `training` has the keys of bashgym/training/settings.py; `keys`, `stanza` and `plugins` are the strategy's own and
-    win over what all have. Raises RecipeError for a key Axolotl has not."""
+    win over what all have; None takes a key away. Raises RecipeError for a key Axolotl has not."""
     gpu = training["device"] == "gpu"
     config: dict[str, Any] = {
         "base_model": base_model(model, folder),
@@ -75,7 +75,7 @@ def render(
     }
     extra = dict(training["axolotl"])
     refuse(extra)
-    return {**config, **extra}
+    return {key: value for key, value in {**config, **extra}.items() if value is not None}
 
 
 def base_model(model: Model, folder: Path) -> str:

@@ -63,3 +63,15 @@ def whole(path: Path) -> bool:
             return False
     ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
     return path.stat().st_size == 8 + length + max(ends, default=0)
+
+
+def weights(path: Path) -> tuple[str, str | None]:
+    """What to load: a model's folder; or, where the folder holds an adapter, its base model and the adapter.
+
+    The base may be named relative to the folder the training ran in, which is above the adapter's."""
+    settings = path / "adapter_config.json"
+    if not settings.exists():
+        return str(path), None
+    base = str(jsonl.parse(settings.read_bytes())["base_model_name_or_path"])
+    near = [parent / base for parent in path.resolve().parents if (parent / base / "config.json").exists()]
+    return str(near[0]) if near else base, str(path)

@@ -1,6 +1,6 @@
 """Checks an Axolotl configuration before anything is trained: unknown keys, types, rules between keys.
 
-    python -m check_config axolotl.yaml     -> {"ok": bool, "faults": [one line each]}
+    python -m check_config axolotl.yaml     -> {"ok": bool, "faults": [one line each]}; of several files, named
     python -m check_config --keys           -> the keys Axolotl knows, as in axolotl_keys.json
 
 Axolotl itself lets unknown keys pass in silence, at the top and below; here they are faults, with the nearest name."""
@@ -27,7 +27,11 @@ def main() -> None:
         else:
             import yaml
 
-            found = list(faults(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+            found = [
+                f"{file}: {fault}" if len(sys.argv) > 2 else fault
+                for file in sys.argv[1:]
+                for fault in faults(yaml.safe_load(Path(file).read_text(encoding="utf-8")))
+            ]
             answer = {"ok": not found, "faults": found}
     print(json.dumps(answer, indent=1), file=out)
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import Field
 
-from bashgym import environment, jsonl, paths
+from bashgym import checkpoint, environment, jsonl, paths
 from bashgym.config import Config as BaseConfig
 from bashgym.errors import RunFailed
 from bashgym.records import Score, Subject
@@ -152,7 +152,7 @@ class Benchmark:
             jsonl.replace(tasks / f"{name}.yaml", self.task(name, model).encode())
         # a task's functions are looked for beside it
         jsonl.replace(tasks / "lm_task.py", (paths.HERE / paths.INSIDE / "lm_task.py").read_bytes())
-        base, adapter = weights(Path(model.path)) if is_local(model.path) else (model.path, None)
+        base, adapter = checkpoint.weights(Path(model.path)) if is_local(model.path) else (model.path, None)
         dtype = "float32" if self.config.device == "cpu" else "auto"
         arguments = {"pretrained": base, "max_length": model.sequence_len, "dtype": dtype, "tokenizer": model.path}
         settings = {
@@ -261,15 +261,3 @@ def prompts(model: Subject) -> str:
 
 def is_local(path: str) -> bool:
     return Path(path).exists()
-
-
-def weights(path: Path) -> tuple[str, str | None]:
-    """What to load: a model's folder; or, where the folder holds an adapter, its base model and the adapter.
-
-    The base may be named relative to the folder the training ran in, which is above the adapter's."""
-    settings = path / "adapter_config.json"
-    if not settings.exists():
-        return str(path), None
-    base = str(jsonl.parse(settings.read_bytes())["base_model_name_or_path"])
-    near = [parent / base for parent in path.resolve().parents if (parent / base / "config.json").exists()]
-    return str(near[0]) if near else base, str(path)
