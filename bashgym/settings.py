@@ -109,6 +109,8 @@ class Settings(Config):
     """Seeds the split, the order of the rows, the random weights and the training."""
     run_dir: str
     """Where the run writes; empty: a folder of its own under $BASHGYM_HOME/runs."""
+    track: list[Literal["tensorboard", "wandb"]] = Field(default_factory=list)
+    """Where the curves go beside the model registry, as files in the run's folder; wandb is offline."""
     model: ModelSettings
     verdict: VerdictSettings
     dataset: DatasetSettings

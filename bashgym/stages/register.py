@@ -8,6 +8,7 @@ import orjson
 
 from bashgym import pseudonyms
 from bashgym.records import Dataset, ModelVersion, Score
+from bashgym.stages import model_card
 from bashgym.stages.context import Run
 from bashgym.stages.train import Trained
 
@@ -17,6 +18,7 @@ def run_register(run: Run, dataset: Dataset, trained: Trained, scores: list[Scor
     started = time.perf_counter()
     registry = run.plugin(run.recipe.one("model_registry"))
     content = run.manifest.content
+    model_card.write(run, dataset, trained, scores)
     version = ModelVersion(
         name=run.recipe.model_name,
         path=trained.checkpoint.path,

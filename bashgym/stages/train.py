@@ -18,6 +18,7 @@ from bashgym.kinds import Prepared
 from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
 from bashgym.stages import rewards
 from bashgym.stages.context import Run
+from bashgym.training.tracking import tracked
 
 SUBMISSION = "submission.json"  # the job that was last submitted, to be found again after a kill
 MODEL_MADE = "made.json"  # written last into model/, with what it was made from
@@ -60,7 +61,7 @@ def provisional(run: Run, dataset: Dataset | None = None) -> Job:
         revision=settings.revision or None,
     )
     job: Job = checked_training(run, dataset).plan(dataset, model, run.folder)
-    return job
+    return tracked(job, run.recipe.settings.track)
 
 
 def preflight(run: Run) -> None:
@@ -123,7 +124,7 @@ def to_dict(checkpoint: Checkpoint) -> dict[str, Any]:
 def planned(run: Run, dataset: Dataset, model: Model) -> Job:
     """The job, with `axolotl.yaml` written; raises RecipeError when the format is not what the training needs."""
     job: Job = checked_training(run, dataset).plan(dataset, model, run.folder)
-    return job
+    return tracked(job, run.recipe.settings.track)
 
 
 def checked_training(run: Run, dataset: Dataset) -> Any:
@@ -248,7 +249,10 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
     events: dict[tuple[int, str], dict[str, Any]] = {}
     for line in jsonl.read_lines(path):
         if isinstance(line.value, dict) and line.value.get("event") in {"log", "eval"}:
-            events[(line.value.get("step", 0), line.value["event"])] = line.value
+            key = (line.value.get("step", 0), line.value["event"])
+            before = events.get(key, {})  # the last step is logged once more, with how long it all took and no loss
+            told = {**before.get("metrics", {}), **line.value.get("metrics", {})}
+            events[key] = {**before, **line.value, **({"metrics": told} if told else {})}
     return [events[key] for key in sorted(events)]
 
 

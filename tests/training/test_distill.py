@@ -1,6 +1,8 @@
 """A teacher's distributions: asked here and over a network, the rows they make, and a student that learns them."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from bashgym import environment, registry
 from bashgym.config import validate
 from bashgym.errors import BashGymError, PrivacyError, RecipeError, RunFailed
 from bashgym.gate.outgoing import Held
-from bashgym.records import Dataset, Job, Model
+from bashgym.records import Dataset, Job, Model, Subject
 from bashgym.training import teacher
 from tests.fakes.logprob_server import MODEL, LogprobServer
 
@@ -141,3 +143,55 @@ def test_a_student_that_is_its_teacher_has_no_distance(training_python: Path, tm
     said = environment.run(where, ["python", "-c", ALIGNED], tmp_path, tmp_path / "log", {"PYTHONPATH": "inside"})
     found = json.loads(said.strip().splitlines()[-1])
     assert abs(found["ours"]) < 1e-4 and found["theirs"] > 1 and found["learnt"] == 5
+
+
+@pytest.mark.training
+def test_nearer_to_the_teacher_than_by_words_alone(bashgym: Any, training_python: Path, tmp_path: Path):
+    """The recipe as a user runs it, to the model registry; then the same rows, model and steps without the teacher."""
+    run = tmp_path / "run"
+    done = bashgym("run", "recipe=tiny_distill", f"run_dir={run}", "track=[tensorboard]")
+    assert done.returncode == 0, done.stderr[-2000:]
+    version = json.loads(bashgym("models", "show", "tiny_distill", "--json").stdout)
+    taught = {one["metric"]: one for one in version["scores"] if one["role"] == "trained"}
+    base = next(one for one in version["scores"] if (one["role"], one["metric"]) == ("base", "forward_kl"))
+    assert taught["forward_kl"]["value"] < base["value"] / 4 and taught["forward_kl"]["n"] > 300
+    carded(version)
+    assert curve(version) == 60 and list((run / "checkpoint" / "runs").rglob("events.out.tfevents.*"))
+    alone = tmp_path / "alone"
+    shutil.copytree(run, alone, ignore=shutil.ignore_patterns("checkpoint", "metrics.jsonl", "logs", "benchmarks"))
+    config = yaml.safe_load((alone / "axolotl.yaml").read_text()) | {"kd_alpha": 0.0, "kd_ce_alpha": 1.0}
+    (alone / "axolotl.yaml").write_text(yaml.safe_dump(config))
+    env = {"PYTHONPATH": "inside", "TORCHDYNAMO_DISABLE": "1", "AXOLOTL_DO_NOT_TRACK": "1"}
+    command = ["axolotl", "train", "axolotl.yaml", "--launcher", "python"]
+    environment.run(environment.Environment(training_python), command, alone, alone / "log", env)
+    cls = registry.load("benchmark", "teacher_kl")
+    subject = Subject(
+        role="trained", path=str(alone / "checkpoint"), dataset=str(alone / "dataset"), folder=str(alone / "kl"),
+        chat_template="tokenizer_default", sequence_len=384,
+    )  # fmt: skip
+    words = next(iter(cls(cls.Config(teacher=str(run / "teacher" / "model"))).run(subject)))
+    assert words.n == taught["forward_kl"]["n"]
+    assert taught["forward_kl"]["value"] < words.value < base["value"]
+
+
+def curve(version: dict[str, Any]) -> int:
+    """How many steps have a loss in the model registry."""
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{os.environ['BASHGYM_HOME']}/models/registry.db"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    kept = client.get_model_version(version["name"], version["version"])
+    return len({one.step for one in client.get_metric_history(kept.run_id, "loss")})
+
+
+def carded(version: dict[str, Any]) -> None:
+    """The model's card: what the Hub reads, and each of its parts."""
+    _, head, text = version["card"].split("---\n", 2)
+    front = yaml.safe_load(head)
+    assert front["license"] == "unknown" and "base_model" not in front  # made of random weights
+    metrics = {one["type"] for one in front["model-index"][0]["results"][0]["metrics"]}
+    assert metrics == {"forward_kl", "agreement"}
+    for part in ("Model", "Rows", "Sessions by class", "Scores", "Loss", "Privacy", "Use"):
+        assert f"\n## {part}\n" in text
+    assert "| teacher_kl forward_kl | trained |" in text and "measured" in text
+    assert "bashgym models export tiny_distill" in text and os.environ["BASHGYM_HOME"] not in version["card"]
