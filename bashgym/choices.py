@@ -11,9 +11,11 @@ import yaml
 from pydantic import BaseModel
 
 from bashgym import __version__, registry
-from bashgym.config import validate
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import LISTS
+from bashgym.packs.added import ensure
+from bashgym.packs.address import is_address, parsed
+from bashgym.packs.kept import Pack
 from bashgym.places import presets, recipes
 from bashgym.settings import Settings
 
@@ -49,6 +51,7 @@ class Recipe:
     choices: tuple[Choice, ...]
     overrides: tuple[str, ...]
     notices: tuple[str, ...]
+    packs: tuple[Pack, ...] = ()  # those that a file of it is of
     locked: Mapping[str, Any] | None = field(default=None, compare=False)  # the lock file it was made from, if it was
 
     @property
@@ -74,7 +77,9 @@ class Recipe:
             }
             kinds.setdefault(choice.kind, {})[choice.label] = entry
         settings = self.settings.model_dump(mode="json", exclude={"run_dir"})
-        return {"bashgym": __version__, "recipe": self.name, "settings": settings, "plugins": kinds}
+        packs = {one.name: {"url": one.url, "commit": one.commit, "sha256": one.sha256} for one in self.packs}
+        found = {"bashgym": __version__, "recipe": self.name, "settings": settings, "plugins": kinds}
+        return {**found, "packs": packs} if packs else found
 
     def lock_text(self, key_id: str) -> str:
         """What `recipe.lock.yaml` holds: the lock, what was typed, and which pseudonym key was used."""
@@ -96,6 +101,8 @@ def description(file: Path) -> str:
 
 def recipe_file(name: str) -> Path:
     """The file that `recipe=name` means: a name that is found, or a path to a .yaml file."""
+    if is_address(name):
+        return of_pack(name)
     if name.endswith(".yml"):
         raise RecipeError(f"recipe={name}: Hydra reads only files that end in .yaml; rename it")
     if name.endswith(".yaml") or "/" in name:
@@ -109,6 +116,21 @@ def recipe_file(name: str) -> Path:
     return known[name][1]
 
 
+def of_pack(name: str) -> Path:
+    """The recipe that a pack's address ends in: `git+https://host/org/pack@REV#NAME`, `hf://org/repo@REV/NAME`.
+
+    The pack is fetched where it is not kept yet, and from then on taken at the commit that it had."""
+    pack = ensure(name)
+    known = [path.removeprefix("recipes/").removesuffix(".yaml") for path in pack.files if path.startswith("recipes/")]
+    wanted = parsed(name).recipe
+    if not wanted:
+        mark = "#" if name.startswith("git+") else "@REV/"
+        raise RecipeError(f"recipe={name}: add the name of one of its recipes ({', '.join(known)}) after {mark}")
+    if wanted not in known:
+        raise RecipeError(f"recipe={name}: pack {pack.name} has no such recipe{did_you_mean(wanted, known)}")
+    return pack.folder / "recipes" / f"{wanted}.yaml"
+
+
 def choice(kind: str, label: str, section: Any, notices: list[str]) -> Choice:
     where = f"{kind}.{label}" if kind in LISTS else kind
     if not isinstance(section, dict) or not isinstance(section.get("plugin"), str):
@@ -117,8 +139,7 @@ def choice(kind: str, label: str, section: Any, notices: list[str]) -> Choice:
     if registry.shadows(plugin):
         notices.append(f"{kind} '{plugin.name}' is {plugin.origin}'s ({plugin.path}), in place of the shipped one")
     values = {key: value for key, value in section.items() if key != "plugin"}
-    config = validate(registry.load_plugin(plugin).Config, values, where)  # type: ignore[attr-defined]
-    return Choice(kind, label, plugin, config)
+    return Choice(kind, label, plugin, registry.settings(plugin, values, where))
 
 
 def preset_plugin(kind: str, label: str) -> Any:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bashgym import paths
 from bashgym.errors import PluginError
+from bashgym.packs import kept
 
 ENTRY_POINTS = "bashgym.plugins"
 
@@ -26,13 +27,14 @@ class Root(NamedTuple):
 
 
 def roots() -> list[Root]:
-    """The places that are searched, in order: project, `$BASHGYM_PACKS`, installed packages, shipped."""
+    """The places that are searched, in order: project, `$BASHGYM_PACKS`, added packs, installed packages, shipped."""
     named = [Path(folder).expanduser() for folder in os.environ.get("BASHGYM_PACKS", "").split(os.pathsep) if folder]
     for folder in named:
         if not folder.is_dir():
             raise PluginError(f"BASHGYM_PACKS: no folder {folder}; name folders that hold plugins/, conf/ or recipes/")
     found = [Root("project", paths.project())]
     found += [Root(f"pack {folder.name}", folder) for folder in named]
+    found += [Root(pack.origin, pack.folder) for pack in kept.searched()]
     found += [Root(f"package {name}", folder) for name, folder in sorted(installed().items())]
     ours = paths.shipped("conf").parent.resolve()
     return [root for root in found if root.folder.resolve() != ours] + [Root("shipped", ours)]

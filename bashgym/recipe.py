@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from bashgym import compositions
+from bashgym import bounds, compositions
 from bashgym.choices import Choice, Recipe, choice, recipe_file
 from bashgym.compositions import Composition, Taken
 from bashgym.config import validate
@@ -73,8 +73,9 @@ def composition(argv: Sequence[str]) -> Composition:
 
 
 def checked(made: Composition) -> Recipe:
-    """The recipe, every choice and setting of it checked against its plugin."""
-    notices: list[str] = []
+    """The recipe, every choice and setting of it checked against its plugin, what packs say against their bounds."""
+    packs = bounds.packs_in(made)
+    notices = list(bounds.check_files(made, packs))
     choices = [
         choice
         for kind in KINDS
@@ -82,7 +83,10 @@ def checked(made: Composition) -> Recipe:
     ]
     rest = {key: value for key, value in made.values.items() if key not in KINDS}
     settings = validate(Settings, rest, "")
-    return Recipe(made.file.stem, made.file, settings, tuple(choices), tuple(made.typed), tuple(notices))
+    if packs:
+        bounds.check(made, list(layers(made)), choices, settings)
+    packs = list({one.name: one for one in [*packs, *bounds.packs_of(choices)]}.values())
+    return Recipe(made.file.stem, made.file, settings, tuple(choices), tuple(made.typed), tuple(notices), tuple(packs))
 
 
 def split_recipe(argv: Sequence[str]) -> tuple[str, list[str]]:

@@ -4,8 +4,6 @@
 
 import ast
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -14,20 +12,14 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from bashgym import jsonl, paths
+from bashgym.apart.proxy import Apart, proxy
+from bashgym.apart.proxy import settings as checked_apart
 from bashgym.config import validate
 from bashgym.errors import PluginError, did_you_mean
-from bashgym.kinds import KINDS, class_name
+from bashgym.kinds import KINDS
+from bashgym.loading import Plugin, loaded
+from bashgym.packs import kept
 from bashgym.places import Root, roots
-
-
-class Plugin(NamedTuple):
-    """One plugin file. `sha256` is of its bytes, so that another process can be sure to run the same code."""
-
-    kind: str
-    name: str
-    path: Path
-    origin: str
-    sha256: str
 
 
 def candidates(kind: str) -> Iterator[tuple[Root, Path]]:
@@ -82,48 +74,33 @@ def load(kind: str, name: str) -> type:
 
 @lru_cache
 def load_plugin(plugin: Plugin) -> type:
-    """The plugin's class, its contract checked; raises PluginError when the file is not what was found or promised."""
-    source = plugin.path.read_bytes()
-    if hashlib.sha256(source).hexdigest() != plugin.sha256:
-        raise PluginError(f"{plugin.path} changed while the run was going on; start again")
-    module_name = f"bashgym_plugin_{plugin.kind}_{plugin.name}_{plugin.sha256[:8]}"
-    spec = importlib.util.spec_from_file_location(module_name, plugin.path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{plugin.path} cannot be loaded as a Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # pydantic looks annotations up there while the module is still running
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[module_name]
+    """The plugin's class, its contract checked; one of a pack runs apart, and only where the pack is trusted.
+
+    Raises PluginError when the file is not what was found or promised."""
+    pack = kept.of_file(plugin.path)
+    if pack is None:
+        return loaded(plugin)
+    if not pack.is_trusted:
         raise PluginError(
-            f"{plugin.kind} plugin '{plugin.name}' ({plugin.path}): {type(error).__name__}: {error}; "
-            "correct it or choose another"
-        ) from error
-    return check_contract(plugin, getattr(module, class_name(plugin.kind), None))
+            f"{plugin.kind} '{plugin.name}' is code of pack {pack.name} at {pack.short}, which is not trusted; see "
+            f"what is in it and say yes or no: bashgym packs trust {pack.name}"
+        )
+    kept.check(pack)
+    return proxy(plugin)
 
 
-def check_contract(plugin: Plugin, cls: Any) -> type:
-    """`cls` if it keeps its kind's contract; raises PluginError naming what is missing."""
-    wanted = class_name(plugin.kind)
-    where = f"{plugin.kind} plugin '{plugin.name}' ({plugin.path})"
-    if not isinstance(cls, type):
-        raise PluginError(f"{where} defines no class {wanted}; see bashgym/kinds.py")
-    config = getattr(cls, "Config", None)
-    if not (isinstance(config, type) and issubclass(config, BaseModel)):
-        raise PluginError(f"{where}: class {wanted} has no inner Config; derive it from bashgym.config.Config")
-    promised = KINDS[plugin.kind]
-    members = {*vars(promised), *getattr(promised, "__annotations__", {})}
-    missing = sorted(name for name in members if not name.startswith("_") and not hasattr(cls, name))
-    if missing:
-        raise PluginError(f"{where}: {wanted} lacks {', '.join(missing)}; see bashgym/kinds.py")
-    return cls
+def settings(plugin: Plugin, values: dict[str, Any], where: str) -> BaseModel:
+    """`values` as the plugin's settings; raises RecipeError for what it does not take."""
+    cls: Any = load_plugin(plugin)
+    checked: BaseModel = (
+        checked_apart(cls, values, where) if issubclass(cls, Apart) else validate(cls.Config, values, where)
+    )
+    return checked
 
 
 def build(plugin: Plugin, values: dict[str, Any], where: str) -> Any:
     """The plugin with its settings; raises RecipeError for settings it does not take."""
-    cls = load_plugin(plugin)
-    return cls(validate(cls.Config, values, where))  # type: ignore[attr-defined]
+    return load_plugin(plugin)(settings(plugin, values, where))
 
 
 class Listing(NamedTuple):

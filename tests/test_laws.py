@@ -16,19 +16,20 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
     {"paths", "trace", "jsonl", "jsonc"},
-    {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "places"},
+    {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "places", "packs"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub",
         "claude_code", "codex", "gemini", "opencode", "copilot", "exports", "traffic", "scanning", "prices",
         "signals", "hacking", "judging", "policy", "replay", "rows", "similar", "mining", "examples", "tools",
         "verdict", "manifest", "venv", "keys", "rented", "checkpoint", "training", "training_log",
-        "report",
+        "report", "powers", "apart", "loading",
     },
     {"registry"},
-    {"choices", "compositions", "recipe", "stages"},
+    {"choices", "compositions", "bounds", "recipe", "stages"},
     {
         "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture",
         "history", "exporting", "delivery", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
+        "vetting", "vetting_printed",
     },
     {"verbs", "completion"},
     {"cli", "__main__"},

@@ -14,6 +14,8 @@ def differences(there: Lock, here: Lock) -> Iterator[str]:
     """What differs between two locks, `there` being the one that is to be reproduced. What is absent from either is
     not compared, apart from plugins and sessions. Without the same key, nothing that is keyed is compared."""
     yield from versions(there, here)
+    if "packs" in there or "packs" in here:
+        yield from packs(there.get("packs", {}), here.get("packs", {}))
     yield from plugins(there, here)
     yield from settings(there.get("settings", {}), here.get("settings", {}))
     same_key = there["pseudonym_key"] == here["pseudonym_key"]
@@ -33,6 +35,26 @@ def versions(there: Lock, here: Lock) -> Iterator[str]:
             f"bashgym: version {there['bashgym']} in both, but its code is another "
             f"({short(there['code'])} there, {short(here['code'])} here); install the same build"
         )
+
+
+def packs(there: Lock, here: Lock) -> Iterator[str]:
+    """Packs by name: at which commit, with which files."""
+    for name in dict.fromkeys([*there, *here]):
+        one, other = there.get(name), here.get(name)
+        if one is None:
+            yield f"pack {name}: used here only"
+        elif other is None:
+            yield f"pack {name}: {one['url']} at {short(one['commit'])} is not here; bashgym packs add {at(one)}"
+        elif one["commit"] != other["commit"]:
+            way_out = f"bashgym packs update {name} --revision {one['commit']}"
+            yield f"pack {name}: {short(one['commit'])} there, {short(other['commit'])} here; {way_out}"
+        elif one["sha256"] != other["sha256"]:
+            yield f"pack {name}: {short(one['sha256'])} there, {short(other['sha256'])} here, by its files"
+
+
+def at(pack: Lock) -> str:
+    """The address of a pack at its commit; a folder has no other than its present one."""
+    return str(pack["url"]) if pack["url"].startswith("/") else f"{pack['url']}@{pack['commit']}"
 
 
 def plugins(there: Lock, here: Lock) -> Iterator[str]:

@@ -12,6 +12,8 @@ from bashgym.gate.report import SPLITS
 from bashgym.kinds import LISTS
 from bashgym.lock import file, noted
 from bashgym.lock.differences import differences, known, value
+from bashgym.packs import kept
+from bashgym.packs.kept import Pack
 from bashgym.reading import excluded
 from bashgym.recipe import parse
 from bashgym.records import SessionRef
@@ -29,6 +31,7 @@ def recipe(path: Path, argv: Sequence[str], screen: Screen) -> Recipe:
     path = path / file.NAME if path.is_dir() else path
     locked = file.read(path)
     elsewhere, run_dir = moved(argv)
+    used = packs(locked)
     found, missing = choices(locked, elsewhere)
     sessions, faults = listed(found)
     if faults or any(name.startswith("source ") for name in missing):
@@ -42,7 +45,29 @@ def recipe(path: Path, argv: Sequence[str], screen: Screen) -> Recipe:
         raise RecipeError(f"{path}: {many} (see above), so its dataset cannot be made here; nothing was done")
     settings = validate(Settings, {**locked["settings"], "run_dir": run_dir}, "")
     overrides = (*locked.get("overrides", ()), *argv)
-    return Recipe(str(locked["recipe"]), path, settings, tuple(found), overrides, (), locked)
+    return Recipe(str(locked["recipe"]), path, settings, tuple(found), overrides, (), tuple(used), locked)
+
+
+def packs(locked: Mapping[str, Any]) -> list[Pack]:
+    """The packs of the lock that are here, at whichever commit; those that are known by their address only are used."""
+    found = []
+    for name, entry in locked.get("packs", {}).items():
+        same = [pack for pack in kept.packs() if pack.url == entry["url"]]
+        same.sort(key=lambda pack: (pack.commit != entry["commit"], pack.name != name))
+        for pack in same[:1]:
+            kept.use(pack)
+            found.append(pack)
+    return found
+
+
+def packs_here(locked: Mapping[str, Any]) -> dict[str, Any]:
+    """The lock's packs as they are here, by their names there."""
+    here = {pack.url: pack for pack in reversed(packs(locked))}
+    told = {}
+    for name, entry in locked.get("packs", {}).items():
+        pack = here.get(entry["url"])
+        told[name] = {"url": pack.url, "commit": pack.commit, "sha256": pack.sha256} if pack else None
+    return told
 
 
 def moved(argv: Sequence[str]) -> tuple[dict[tuple[str, str], Any], str]:
@@ -83,8 +108,8 @@ def choices(locked: Mapping[str, Any], elsewhere: Mapping[tuple[str, str], Any])
             place = f"{kind}.{label}" if kind in LISTS else kind
             mine = {field: value for (at, field), value in elsewhere.items() if at == place}
             taken |= {(place, field) for field in mine}
-            cls: Any = registry.load_plugin(plugin)
-            found.append(Choice(kind, label, plugin, validate(cls.Config, {**entry["config"], **mine}, place)))
+            settings = registry.settings(plugin, {**entry["config"], **mine}, place)
+            found.append(Choice(kind, label, plugin, settings))
     unknown = next((f"{place}.{field}" for place, field in elsewhere if (place, field) not in taken), None)
     if unknown and not missing:
         raise RecipeError(f"{unknown}: the lock file has no such choice")
@@ -122,6 +147,7 @@ def here(
     return {
         "bashgym": __version__,
         "code": code_digest(),
+        "packs": packs_here(locked),
         "plugins": plugins,
         "pseudonym_key": own,
         "engines": engines,

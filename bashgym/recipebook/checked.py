@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from bashgym import recipe
+from bashgym import bounds, compositions, recipe
 from bashgym.choices import Choice
 from bashgym.config import explain
 from bashgym.errors import BashGymError
 from bashgym.kinds import KINDS
+from bashgym.packs.kept import Pack
 from bashgym.records import Finding
 from bashgym.settings import Settings
 
@@ -43,6 +44,8 @@ def check(argv: Sequence[str]) -> Checked:
             built[choice.key] = choice.build()
         except BashGymError as error:
             findings.append(fault(error))
+    if not findings and (packs := bounds.packs_in(made)):
+        findings += of_packs(made, packs, choices, notices)
     findings += pairs(choices, built)
     findings += places(choices, built)
     findings += [Finding(level="warning", message=notice) for notice in notices]
@@ -60,6 +63,20 @@ def settings_faults(values: dict[str, Any]) -> Iterator[Finding]:
         model.model_validate(values)
     except ValidationError as error:
         yield from (Finding(level="error", message=line) for line in explain(model, error, ""))
+
+
+def of_packs(
+    made: compositions.Composition, packs: list[Pack], choices: list[Choice], notices: list[str]
+) -> Iterator[Finding]:
+    """What packs say that they may not."""
+    settings = Settings.model_validate({key: value for key, value in made.values.items() if key not in KINDS})
+    try:
+        notices += bounds.check_files(made, packs)
+    except BashGymError as error:
+        yield fault(error)
+        return
+    for line in bounds.faults(made, list(recipe.layers(made)), choices, settings):
+        yield Finding(level="error", message=line)
 
 
 def pairs(choices: list[Choice], built: dict[str, Any]) -> Iterator[Finding]:

@@ -93,9 +93,18 @@ def words(schema: dict[str, Any]) -> str:
 def of_plugin(kind: str, name: str) -> dict[str, Any]:
     """A plugin's settings; anything goes where the plugin cannot be loaded here (a package it needs, not trusted)."""
     try:
-        return of_model(registry.load(kind, name).Config)  # type: ignore[attr-defined]
+        cls: Any = registry.load(kind, name)
+        return of_foreign(cls.told) if hasattr(cls, "told") else of_model(cls.Config)
     except PluginError as error:
         return {"type": "object", "description": f"not known here: {error}"}
+
+
+def of_foreign(told: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a plugin that runs apart, as it tells them."""
+    raw = dict(told["schema"])
+    definitions = raw.pop("$defs", {})
+    done: dict[str, Any] = resolved(raw, definitions, told["docs"], "Config")
+    return done
 
 
 def preset_schema(kind: str) -> dict[str, Any]:
