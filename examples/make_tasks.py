@@ -13,11 +13,12 @@ sys.path.insert(0, str(ROOT.parent))
 
 from bashgym.tasks import Task, write  # noqa: E402
 
-WORDS = {"plus": "+", "minus": "-", "times": "*", "modulo": "%", "floor": "//"}
-NUMBERS = range(2, 14)
+MODULES = ("billing", "orders", "users", "search", "mail")
+WORDS = {"plus": "+", "minus": "-", "times": "*"}
+NUMBERS = range(2, 6)
 TESTS = """import unittest
 
-from solution import solve
+from {module} import solve
 
 
 class Solve(unittest.TestCase):
@@ -27,15 +28,16 @@ class Solve(unittest.TestCase):
 """
 
 
-def task(word: str, sign: str, number: int) -> Task:
+def task(module: str, word: str, number: int) -> Task:
+    sign = WORDS[word]
     code = "```python\ndef solve(x):\n    {line}\n```"
     return Task(
-        id=f"{word}-{number}",
-        prompt=f"solve(x) is x {word} {number}",
-        test=("python3", "-m", "unittest", "test_solution"),
-        target="solution.py",
-        tests={"test_solution.py": TESTS.format(sign=sign, number=number)},
-        must_pass=("test_solution.Solve.test_values",),
+        id=f"{module}-{word}-{number}",
+        prompt=f"In {module}.py solve(x) is x {word} {number}",
+        test=("python3", "-m", "unittest", f"test_{module}"),
+        target=f"{module}.py",
+        tests={f"test_{module}.py": TESTS.format(module=module, sign=sign, number=number)},
+        must_pass=(f"test_{module}.Solve.test_values",),
         good=code.format(line=f"return x {sign} {number}"),
         bad=code.format(line=f"print(x {sign} {number})"),
         limits={"seconds": 10, "memory_mb": 256, "processes": 16},
@@ -44,7 +46,7 @@ def task(word: str, sign: str, number: int) -> Task:
 
 
 def main() -> None:
-    made = [task(word, sign, number) for word, sign in WORDS.items() for number in NUMBERS]
+    made = [task(module, word, number) for module in MODULES for word in WORDS for number in NUMBERS]
     write(ROOT / "tasks" / "arithmetic.jsonl", made)
     print(f"{len(made)} tasks")
 

@@ -21,7 +21,7 @@ FLOORS = [
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub",
         "claude_code", "codex", "gemini", "opencode", "copilot", "exports", "traffic", "scanning", "prices",
         "signals", "hacking", "judging", "policy", "replay", "rows", "similar", "mining", "examples", "tools",
-        "verdict", "manifest", "venv", "keys", "rented", "checkpoint", "training", "training_log",
+        "verdict", "manifest", "venv", "keys", "episodes", "rented", "checkpoint", "training", "training_log",
         "report", "powers", "apart", "loading",
     },
     {"registry"},

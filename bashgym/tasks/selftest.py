@@ -53,18 +53,27 @@ def selftest(rewards: Mapping[str, Scores], rows: Sequence[dict[str, Any]], samp
     Raises BadTask for a row without a task."""
     started = time.monotonic()
     found = list(probes(rows, sample, seed))
-    asked = [(label, one) for one in found for label in rewards]
+    cheats = [one for one in found if one.wanted == 0]
+    faults = wrong(rewards, cheats)
+    tried = cheats if faults else found  # one that can be cheated is refused at once
+    if not faults:
+        faults = wrong(rewards, [one for one in found if one.wanted != 0])
+    counts: dict[str, int] = {}
+    for one in tried:
+        counts[one.what] = counts.get(one.what, 0) + 1
+    return Report(tuple(faults), counts, len(rows), round(time.monotonic() - started, 2))
+
+
+def wrong(rewards: Mapping[str, Scores], probes: Sequence[Probe]) -> list[str]:
+    """One line for each answer that scored what it must not."""
+    asked = [(label, one) for one in probes for label in rewards]
     with ThreadPoolExecutor() as pool:
         scores = list(pool.map(lambda pair: float(rewards[pair[0]].score(pair[1].answer, pair[1].row)), asked))
-    faults = [
+    return [
         f"reward.{label} gives {score:g} to {told(one)} on task {one.task}; it must be {one.wanted:g}"
         for (label, one), score in zip(asked, scores, strict=True)
         if abs(score - one.wanted) > NEAR
     ]
-    tried: dict[str, int] = {}
-    for one in found:
-        tried[one.what] = tried.get(one.what, 0) + 1
-    return Report(tuple(faults), tried, len(rows), round(time.monotonic() - started, 2))
 
 
 def told(probe: Probe) -> str:
