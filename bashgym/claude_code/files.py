@@ -34,9 +34,15 @@ def archive() -> Path:
     return paths.archive() / SOURCE
 
 
+def spool() -> Path:
+    """Where our hooks write what they are told, a file a session."""
+    return paths.spool() / SOURCE
+
+
 def sessions(root: Path, archive: Path | None = None) -> Iterator[SessionRef]:
     """Every session under `root` (a folder, or one session's file), in the order of their paths; where a file is
-    only in `archive`, it is read from there.
+    only in `archive`, it is read from there. With an archive it is the user's own history: then sessions follow that
+    only our hooks have told of (unwritten.py).
 
     Raises InputError when a file cannot be read."""
     folder = root.parent if root.is_file() else root
@@ -49,6 +55,9 @@ def sessions(root: Path, archive: Path | None = None) -> Iterator[SessionRef]:
             taken.add(name)
             belonging = [places[other] for other in sorted(others)]
             yield reference(SOURCE, name, places[path], [*belonging, *spools.get(name, ())])
+    if archive is not None:
+        for name in sorted(spools.keys() - taken):
+            yield reference(SOURCE, name, spools[name][0])
 
 
 def places_of(folder: Path, archive: Path | None) -> dict[Path, Path]:
@@ -76,7 +85,7 @@ def files_in(folder: Path, packed: str = "") -> list[Path]:
 
 def spooled() -> dict[str, list[Path]]:
     """What our hooks wrote, by session."""
-    found = (path for path in (paths.spool() / SOURCE).glob("*.jsonl") if UUID.fullmatch(path.stem))
+    found = (path for path in spool().glob("*.jsonl") if UUID.fullmatch(path.stem))
     return {path.stem: [path] for path in found if path.is_file()}
 
 

@@ -7,11 +7,11 @@ twice writes each event twice: nothing here counts lines."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bashgym import jsonl
 from bashgym.reading import facts, lines
-from bashgym.trace import Event, ModelSwitch, ToolCall, Trace
+from bashgym.trace import Event, Malformed, ModelSwitch, SourceFile, ToolCall, Trace
 
 FOLDERS = ("spool", "claude_code")
 SPOKEN = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest"})
@@ -26,26 +26,46 @@ def is_spool(path: Path) -> bool:
 def fold(traces: list[Trace], path: Path) -> None:
     """Adds the spool file `path` to the session `traces[0]`, and what it tells to whom it is about."""
     main = traces[0]
-    number = len(main.info.source.files)
-    file = lines.read(path, number, lift=True)
+    file = spooled(path, len(main.info.source.files))
     main.info.source.files.append(file.source)
     main.info.source.captured_by = "hook"
     main.info.malformed += file.malformed
-    seen = []
+    main.info.events += file.events
+    tell(traces, file.seen)
+
+
+Seen = list[tuple[str, dict[str, Any], str | None]]
+
+
+class Spool(NamedTuple):
+    """A spool file as read; `seen` has the kind, the fields and the time of each event."""
+
+    source: SourceFile
+    events: list[Event]
+    malformed: list[Malformed]
+    seen: Seen
+
+
+def spooled(path: Path, number: int) -> Spool:
+    """The spool file `path`, which is file `number` of its trace. Raises InputError when it cannot be read."""
+    file = lines.read(path, number, lift=True)
+    found = Spool(file.source, [], file.malformed, [])
     for entry in file.entries:
         event = entry.value.get("event")
         told: dict[str, Any] = event if isinstance(event, dict) else {}
         kind = text(told, "hook_event_name") or "unknown"
         when = entry.text("ts")
         line_no, raw = entry.line_no, entry.value
-        main.info.events.append(Event(type=f"hook:{kind}", raw=raw, ts=when, line_no=line_no, file=number))
-        seen.append((kind, told, when))
+        found.events.append(Event(type=f"hook:{kind}", raw=raw, ts=when, line_no=line_no, file=number))
+        found.seen.append((kind, told, when))
+    return found
+
+
+def tell(traces: list[Trace], seen: Seen) -> None:
+    """Everything that events tell, to whom it is about."""
     tell_calls(traces, seen)
     tell_agents(traces, seen)
-    tell_session(main, seen)
-
-
-Seen = list[tuple[str, dict[str, Any], str | None]]
+    tell_session(traces[0], seen)
 
 
 def tell_calls(traces: list[Trace], seen: Seen) -> None:
@@ -60,12 +80,12 @@ def tell_calls(traces: list[Trace], seen: Seen) -> None:
         elif kind == "PermissionRequest":
             call_id = call_id or waiting.get(like, "")
         for call in calls.get(call_id, ()):
-            tell(call, kind, told)
+            tell_call(call, kind, told)
     for trace in traces:
         recount(trace)
 
 
-def tell(call: ToolCall, kind: str, told: dict[str, Any]) -> None:
+def tell_call(call: ToolCall, kind: str, told: dict[str, Any]) -> None:
     info = call.extra.bashgym
     duration = told.get("duration_ms")
     if kind in ("PostToolUse", "PostToolUseFailure") and isinstance(duration, (int, float)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bashgym.claude_code import agents, asides, build, files, hooks, kinds, lines
+from bashgym.claude_code import agents, asides, build, files, hooks, kinds, lines, unwritten
 from bashgym.claude_code.lines import Entry, SessionFile
 from bashgym.reading.files import bare
 from bashgym.reading.heap import undisturbed
@@ -17,8 +17,11 @@ from bashgym.trace import Event, Lineage, Malformed, SourceFile, Trace
 def read(ref: SessionRef) -> list[Trace]:
     """The session's trace first, then one for each sub-agent. Raises InputError when a file cannot be read.
 
-    Where spool/claude_code/<session>.jsonl is among the files, what our hooks saw is folded in (hooks.py)."""
+    Where spool/claude_code/<session>.jsonl is among the files, what our hooks saw is folded in (hooks.py); where it is
+    all there is, the trace is made of it (unwritten.py)."""
     with undisturbed():
+        if hooks.is_spool(Path(ref.path)):
+            return unwritten.read(ref, Path(ref.path))
         spools = [Path(name) for name in ref.files if hooks.is_spool(Path(name))]
         traces = traces_of(ref, [Path(name) for name in ref.files if not hooks.is_spool(Path(name))])
         for path in spools:

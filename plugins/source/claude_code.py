@@ -45,7 +45,7 @@ class Source:
 
         folder, archive = self.folder(), files.archive()
         own = not self.config.path
-        if not folder.exists() and not (own and archive.exists()):
+        if not folder.exists() and not (own and (archive.exists() or files.spool().exists())):
             raise InputError(f"source.claude_code.path: {folder} is not there; {self.way_out()}")
         self.left_out = Counter()
         return excluded.kept(files.sessions(folder, archive if own else None), self.left_out, files.folders)
