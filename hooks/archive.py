@@ -27,14 +27,13 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import IO, Any, Callable, Iterator
 
+from session_files import BLOCK, PART, directories, folders, newest, sessions, value
+
 QUOTA = 20 * 10**9  # bytes, compressed: some 150 GB of sessions
+SPOOL = 5 * 10**9  # bytes of hooks' events
+QUIET = 3600  # seconds without an event after which a session that told no end is taken to have none
 RESERVE = 500 * 10**6  # bytes that stay free on the disk: an archive is no reason to fill it
 WAITS = (0, 2, 8)  # seconds before each look at a session that has just ended: some lines come after its end
-BLOCK = 1 << 20
-PART = ".part-"  # how the name of an unfinished copy begins
-CWD = re.compile(rb'"cwd"\s*:\s*("(?:[^"\\]|\\.)*")')
-OWNER = re.compile(rb'"sessionId"\s*:\s*"([A-Za-z0-9-]{1,64})"')
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.I)
 Rule = Callable[[str], bool]
 
@@ -55,45 +54,25 @@ def finish(home: str, transcript: str, excluded: Rule, forgotten: Rule) -> None:
         archive.shrink()
 
 
-def sessions(root: str, slug: str = "") -> dict[str, list[str]]:
-    """{`slug/id` of a session: its files, relative to `root`}; of a projects folder and of an archive alike."""
-    found: dict[str, list[str]] = {}
-    for folder in [slug] if slug else directories(root):
-        for entry in sorted(os.scandir(os.path.join(root, folder)), key=lambda one: one.name):
-            if entry.is_file(follow_symlinks=False) and ".jsonl" in entry.name and not entry.name.startswith("."):
-                name = entry.name.partition(".jsonl")[0]
-                owner = (owner_of(entry.path) if name.startswith("agent-") else None) or name
-                found.setdefault(folder + "/" + owner, []).append(folder + "/" + entry.name)
-            elif entry.is_dir(follow_symlinks=False) and belongs(root, folder, entry.name):
-                inner = [os.path.relpath(path, root) for path in files_below(entry.path)]
-                found.setdefault(folder + "/" + entry.name, []).extend(inner)
-    return {session: files for session, files in found.items() if files}
-
-
-def directories(root: str) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
-
-
-def belongs(root: str, folder: str, name: str) -> bool:
-    """Whether the folder `name` beside the sessions is a session's own."""
-    return bool(UUID.fullmatch(name)) or os.path.exists(os.path.join(root, folder, name + ".jsonl"))
-
-
-def files_below(folder: str) -> Iterator[str]:
-    for place, _, names in os.walk(folder):
-        for path in (os.path.join(place, name) for name in sorted(names) if not name.startswith(PART)):
-            if os.path.isfile(path) and not os.path.islink(path):
-                yield path
-
-
-def owner_of(path: str) -> str | None:
-    """The id of the session that a sub-agent's file names in its first lines."""
-    try:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-            found = OWNER.search(file.read(BLOCK))
-    except (OSError, EOFError, zlib.error):
-        return None
-    return found.group(1).decode() if found else None
+def unended(home: str, transcript: str, excluded: Rule, forgotten: Rule) -> None:
+    """What a session that starts finds undone: archives earlier ones that our hooks saw and whose end they never did
+    (a crash, a kill), and keeps the spool's quota. `transcript` is the new session's file, of the same projects folder.
+    """
+    projects = os.path.dirname(os.path.dirname(os.path.realpath(transcript)))
+    if os.path.basename(projects) != "projects":
+        return
+    os.nice(10)
+    archive = Archive(home, excluded, forgotten)
+    seen = {name[: -len(".jsonl")] for name, _, _ in archive.spooled()}
+    for slug in directories(projects):
+        held = {entry.name[: -len(".jsonl")] for entry in os.scandir(os.path.join(projects, slug))} & seen
+        torn = {slug + "/" + one for one in held if not archive.has(projects, slug + "/" + one + ".jsonl")}
+        for session, files in (sessions(projects, slug) if torn else {}).items():
+            if session in torn:
+                archive.keep(projects, session, files)
+    if archive.grown:
+        archive.shrink()
+    archive.limit_spool()
 
 
 class Archive:
@@ -161,10 +140,8 @@ class Archive:
             return True
         except OSError as error:
             reason = error.strerror or str(error)
-            if not any(failure.endswith(": " + reason) for failure in self.failures):
-                self.note(
-                    "failed", session=digest(session), reason=reason
-                )  # a full disk is told once, not a thousand times
+            if not any(failure.endswith(": " + reason) for failure in self.failures):  # a full disk is told once
+                self.note("failed", session=digest(session), reason=reason)
             self.failures.append(name + ": " + reason)
             return False
 
@@ -210,12 +187,32 @@ class Archive:
             self.counts["dropped"] += 1
             self.note("dropped", session=digest(session), bytes=sizes[session], mtime_ns=mtime, quota=quota)
 
-    def quota(self) -> int:
+    def spooled(self) -> list[tuple[str, int, int]]:
+        """(name, modification time in ns, bytes) of the spool's files that have been quiet, the oldest first."""
+        found, folder = [], os.path.join(self.home, "spool", "claude_code")
+        for entry in os.scandir(folder) if os.path.isdir(folder) else ():
+            status = entry.stat(follow_symlinks=False)
+            if entry.name.endswith(".jsonl") and time.time() - status.st_mtime > QUIET:
+                found.append((entry.name, status.st_mtime_ns, status.st_size))
+        return sorted(found, key=lambda one: one[1])
+
+    def limit_spool(self) -> None:
+        """Drops what hooks told of the oldest sessions while the spool is above its quota; `spool/quota` may say it."""
+        found = self.spooled()
+        total, quota = sum(size for _, _, size in found), self.quota("spool", SPOOL)
+        for name, _, size in found[:-1]:
+            if total <= quota:
+                return
+            os.unlink(os.path.join(self.home, "spool", "claude_code", name))
+            total -= size
+            self.note("spool_dropped", session=digest(name[: -len(".jsonl")]), bytes=size, quota=quota)
+
+    def quota(self, of: str = "archive", usual: int = QUOTA) -> int:
         """Bytes. What the file says when it can be understood."""
         try:
-            return quota(self.home)
+            return quota(self.home, of, usual)
         except ValueError:
-            return QUOTA
+            return usual
 
     def dropped(self) -> dict[str, tuple[int, int]]:
         """{digest of a session: (time of its newest file, the quota)} of those that the quota dropped."""
@@ -255,37 +252,6 @@ def pack(original: IO[bytes], raw: IO[bytes]) -> None:
     os.fsync(raw.fileno())
 
 
-def newest(root: str, files: list[str]) -> int:
-    """The latest modification time, in ns, of `files` that are still there."""
-    times = []
-    for name in files:
-        try:
-            times.append(os.stat(os.path.join(root, name)).st_mtime_ns)
-        except OSError:
-            continue
-    return max(times, default=0)
-
-
-def folders(path: str) -> set[str]:
-    """Every distinct `cwd` in the JSON of a file; of one that is gone, none."""
-    found = set()
-    try:
-        with open(path, "rb") as file:
-            for line in file:
-                found.update(CWD.findall(line))
-    except FileNotFoundError:
-        return set()
-    return {cwd for cwd in map(value, found) if cwd}
-
-
-def value(raw: bytes) -> Any:
-    """What a line or a quoted string says; None where it is damaged."""
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None
-
-
 def continues(longer: str, shorter: str) -> bool:
     """Whether one gzip file holds what another holds, and perhaps more; true where the other is damaged."""
     with gzip.open(longer) as long, gzip.open(shorter) as short:
@@ -311,13 +277,13 @@ def digest(session: str) -> str:
     return sha256(session.rpartition("/")[2].encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def quota(home: str) -> int:
-    """Bytes that the archive may hold. Raises ValueError for a quota file that cannot be understood."""
+def quota(home: str, of: str = "archive", usual: int = QUOTA) -> int:
+    """Bytes that `of` may hold. Raises ValueError for a quota file that cannot be understood."""
     try:
-        with open(os.path.join(home, "archive", "quota")) as file:
+        with open(os.path.join(home, of, "quota")) as file:
             said = file.read().strip()
     except FileNotFoundError:
-        return QUOTA
+        return usual
     found = SIZE.fullmatch(said)
     if not found:
         raise ValueError(said)

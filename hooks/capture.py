@@ -28,8 +28,9 @@ def main() -> None:
     if os.path.lexists(home + "/paused") or kept_out(home, places(event), (session, given)):
         return
     append(home + "/spool/claude_code", file_name(session), line(raw, whole is not None, time.time()))
-    if event.get("hook_event_name") == "SessionEnd" and isinstance(event.get("transcript_path"), str):
-        detach(home, event["transcript_path"])
+    work = detached(event)
+    if work and isinstance(event.get("transcript_path"), str):
+        detach(home, work, event["transcript_path"])
 
 
 def read() -> bytes:
@@ -176,8 +177,16 @@ def locked(file: int) -> bool:
     return False
 
 
-def detach(home: str, transcript: str) -> None:
-    """Archives the session in a process of its own session, which outlives Claude Code and holds none of its pipes."""
+def detached(event: dict) -> str:
+    """What of hooks/archive.py is to be done after this event; "" for nothing."""
+    if event.get("hook_event_name") == "SessionEnd":
+        return "finish"
+    starts = event.get("hook_event_name") == "SessionStart" and event.get("source") in ("startup", "resume")
+    return "unended" if starts else ""
+
+
+def detach(home: str, work: str, transcript: str) -> None:
+    """Does `work` in a process of its own session, which outlives Claude Code and holds none of its pipes."""
     ready, done = os.pipe()
     if os.fork():
         os.close(done)
@@ -192,7 +201,7 @@ def detach(home: str, transcript: str) -> None:
 
     rules, archive = beside("rules"), beside("archive")
     excluded, forgotten = partial(rules.covers, home), partial(rules.forgotten, home)
-    archive.finish(home, transcript, excluded, forgotten)
+    getattr(archive, work)(home, transcript, excluded, forgotten)
 
 
 if __name__ == "__main__":

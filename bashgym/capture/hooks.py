@@ -1,6 +1,7 @@
 """The hooks' own code, where BashGym does what they do: one rule for both, written once, in hooks/."""
 
 import importlib.util
+import sys
 from functools import lru_cache
 from types import ModuleType
 
@@ -16,5 +17,9 @@ def module(name: str) -> ModuleType:
     if spec is None or spec.loader is None or not path.is_file():
         raise BashGymError(f"{path} is missing; install BashGym again")
     found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
+    sys.path.insert(0, str(path.parent))  # one of them may load another, as it does where it is a hook
+    try:
+        spec.loader.exec_module(found)
+    finally:
+        sys.path.remove(str(path.parent))
     return found

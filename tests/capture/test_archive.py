@@ -182,6 +182,49 @@ def test_a_copy_that_was_killed_leaves_nothing_behind(projects: Path):
     assert len(copies()) == 1
 
 
+def spooled(session: str, size: int = 10, hours: int = 2) -> Path:
+    """What hooks told of a session, the last time `hours` ago."""
+    path = spool.folder() / f"{session}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    then = time.time() - hours * 3600
+    os.utime(path, (then, then))
+    return path
+
+
+def start(projects: Path, excluded: str = "/nowhere") -> None:
+    """What the hook's child does at the start of a session."""
+    transcript = str(projects / "-new" / "new.jsonl")
+    hooks.module("archive").unended(str(paths.home()), transcript, lambda cwd: cwd == excluded, lambda _: False)
+
+
+def test_the_next_session_archives_what_a_crash_left(projects: Path):
+    """Not what runs still, nor what hooks never saw; nor what is excluded."""
+    write(projects / "-p" / f"{ONE}.jsonl", line(ONE))
+    write(projects / "-p" / ONE / "subagents" / "agent-1.jsonl", line(ONE))
+    write(projects / "-p" / f"{TWO}.jsonl", line(TWO))
+    write(projects / "-q" / f"{THREE}.jsonl", line(THREE, "/private"))
+    spooled(ONE), spooled(TWO, hours=0), spooled(THREE)
+    start(projects, excluded="/private")
+    assert set(copies()) == {f"-p/{ONE}.jsonl.gz", f"-p/{ONE}/subagents/agent-1.jsonl.gz"}
+    start(projects)
+    assert set(copies()) > {f"-q/{THREE}.jsonl.gz"} and f"-p/{TWO}.jsonl.gz" not in copies()
+
+
+def test_the_spool_has_a_quota(projects: Path):
+    """The oldest go; the newest, and what is still written to, never."""
+    oldest, older, newest = (spooled(name, 600, hours) for name, hours in ((ONE, 9), (TWO, 5), (THREE, 2)))
+    living = spooled("4", 5_000, 0)
+    (paths.spool() / "quota").write_text("1.3 KB")
+    start(projects)
+    assert [path.exists() for path in (oldest, older, newest, living)] == [False, True, True, True]
+    (note,) = hooks.module("archive").notes(str(paths.archive() / "log.jsonl"))
+    assert (note["what"], note["bytes"], note["quota"]) == ("spool_dropped", 600, 1300)
+    (paths.spool() / "quota").write_text("1 B")
+    start(projects)
+    assert [path.exists() for path in (oldest, older, newest, living)] == [False, False, True, True]
+
+
 def test_no_history_is_no_error(projects: Path):
     assert counted(archive.rescue()) == {}
 

@@ -456,6 +456,17 @@ def test_nothing_is_archived_that_may_not_be_kept(tmp_path: Path, rule: str):
     assert list((home() / "archive").rglob("*.gz")) == []
 
 
+def test_a_start_archives_what_a_crash_left(tmp_path: Path):
+    path, _ = ending(tmp_path)
+    spool = home() / "spool" / "claude_code" / f"{ID}.jsonl"
+    spool.parent.mkdir(parents=True)
+    spool.write_text("{}\n")
+    os.utime(spool, (0, 0))
+    fresh = str(path.with_name("new.jsonl"))
+    run(event(hook_event_name="SessionStart", session_id="new", transcript_path=fresh, cwd="/q", source="startup"))
+    assert unpacked(archived()) == path.read_bytes()
+
+
 def test_only_session_files_are_archived(tmp_path: Path):
     (tmp_path / "secret.jsonl").write_text("{}\n")
     run(event(hook_event_name="SessionEnd", transcript_path=str(tmp_path / "secret.jsonl")))
