@@ -30,7 +30,7 @@ def write(trained: Trained, folder: Path, name: str, purpose: str, base_name: st
     shares = [one for one in version.scores if one.role == "trained" and one.higher_is_better and one.value is not None]
     manifest = {
         "name": name,
-        "baseModel": base_name or trained.config["base_model"],
+        "baseModel": base_name,
         "purpose": purpose,
         "trainedAt": version.created,
         "tracesUsed": rows(trained),

@@ -34,6 +34,10 @@ def export(
             f"{version.name}@{version.version}: BashBros takes LoRA adapters and this is a whole model; train with "
             "training=sft_lora, or export it --to ollama"
         )
+    if to == "bashbros" and not base_name:
+        raise InputError(
+            "models export: BashBros puts the adapter on a model of Ollama; name that: --base-name qwen2.5-coder:1.5b"
+        )
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """A teacher's distributions: asked here and over a network, the rows they make, and a student that learns them."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -112,6 +113,22 @@ def test_a_teacher_of_another_family_is_refused(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(RecipeError, match=r"reads 3 of 3 rows as other tokens.*of the student's family"):
             collected(tmp_path, monkeypatch, rows, server)
         assert len(server.requests) == 3  # and no more is paid for
+
+
+def test_what_a_teacher_said_outlives_a_kill(tmp_path: Path):
+    """The side that runs in the training environment; this part of it needs the standard library alone."""
+    spec = importlib.util.spec_from_file_location("kept", Path(environment.__file__).parent / "inside" / "teacher.py")
+    there = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(there)
+    path = tmp_path / "teacher" / "said.jsonl"
+    there.Kept(path).add("one", there.Top([[3, 1]], [[-0.1234567, -2.0]]))
+    path.write_bytes(path.read_bytes() + b'{"row": "two", "ids": [[1')
+    again = there.Kept(path)
+    assert again.get("two") is None
+    again.add("two", there.Top([], []))
+    assert there.Kept(path).get("one") == ([[3, 1]], [[-0.12346, -2.0]]) and there.Kept(path).get("two") == ([], [])
+    assert there.positions([-100, -100, 5, 6, -100, 7]) == [1, 2, 4]
+    assert there.row_key([1, 2], [-100, 2]) != there.row_key([1, 2], [1, 2])
 
 
 ALIGNED = """
