@@ -3,8 +3,8 @@
 Key it adds to the Axolotl configuration: `bashgym_teacher` ({model, revision, collected, top_k, scratch}). The rows are
 tokenized by Axolotl as for supervised fine-tuning; then each gets target_token_ids, target_logprobs and target_mask.
 
-In Axolotl 0.19 the loss compares what stands at position p with the student's word on token p + 1, while its own way
-of reading such rows puts the teacher's word on token p there, and masks by it: a student would learn the token before
+In Axolotl 0.19 the loss compares what stands at position p with the student's word on token p + 1, while its own reader
+pads a row so that the teacher's word on token p stands there, and masks by that token: a student would learn to repeat
 (measured in tests/training/test_distill.py). So the rows are made here.
 
     python -m teach --config axolotl.yaml --out FILE
