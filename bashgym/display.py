@@ -16,6 +16,14 @@ T = TypeVar("T")
 WIDE = 400
 SMALL = ("Collecting ", "Downloading ", "Installing collected ")
 EVERY = 10.0  # seconds between lines where nobody watches a bar
+# what the trainer reports -> how it is called on the terminal
+SHOWN = {
+    "loss": "loss",
+    "eval_loss": "eval_loss",
+    "reward": "reward",
+    "rewards/margins": "margin",
+    "learning_rate": "lr",
+}
 
 
 def printable(text: str) -> str:
@@ -33,6 +41,7 @@ class Terminal:
         self.task: Any = None
         self.last = 0.0
         self.begun = 0.0
+        self.pace: tuple[float, float] | None = None  # seconds and tokens of the first event that counted tokens
         self.origin = 0
 
     def say(self, line: str) -> None:
@@ -78,23 +87,38 @@ class Terminal:
         """Loss and time left: a bar for a person, a line every ten seconds for a log."""
         if event.get("event") == "begin":
             self.begun, self.origin = time.monotonic(), int(event.get("step") or 0)
+            self.pace = None
             self.say(f"training: {event.get('max_steps')} steps")
         if event.get("event") == "end":
             self.close()
         metrics = event.get("metrics") or {}
-        shown = "  ".join(
-            f"{name} {metrics[name]:.4g}"
-            for name in ("loss", "eval_loss", "reward")
+        parts = [
+            f"{title} {metrics[name]:.3g}"
+            for name, title in SHOWN.items()
             if isinstance(metrics.get(name), int | float)
-        )
-        if not shown:
+        ]
+        if not parts:
             return
+        epoch = [f"epoch {event['epoch']:.2f}"] if event.get("epoch") else []
+        shown = "  ".join([*epoch, *parts, *self.speed(event)])
         step, steps = int(event.get("step") or 0), int(event.get("max_steps") or 0)
         if self.console.is_terminal:
             self.draw(step, steps, shown)
         elif time.monotonic() - self.last >= EVERY or step == steps:
             self.last = time.monotonic()
             self.say(f"step {step}/{steps}  {shown}  {self.left(step, steps)}")
+
+    def speed(self, event: dict[str, Any]) -> list[str]:
+        """Tokens a second since the first event that counted them, by the trainer's own clock; none before a second
+        one, or where it counts none."""
+        tokens = event.get("tokens") or (event.get("metrics") or {}).get("num_tokens")
+        if not tokens or not event.get("time"):
+            return []
+        now = (float(event["time"]), float(tokens))
+        if self.pace is None or now[1] < self.pace[1]:
+            self.pace = now
+        seconds = now[0] - self.pace[0]
+        return [f"{(now[1] - self.pace[1]) / seconds:,.0f} tokens/s"] if seconds > 0 else []
 
     def draw(self, step: int, steps: int, shown: str) -> None:
         if self.bar is None:

@@ -4,7 +4,8 @@ Keys it adds to the Axolotl configuration: `bashgym_metrics` (the file, relative
 `bashgym_rows` (how many rows the dataset has, so that rows the trainer left out are seen); `bashgym_rewards` (a digest
 of the rewards, so that a training on others is another one).
 A line: event (begin, log, eval, save, end), time (seconds since 1970), step, max_steps, epoch, loss, eval_loss,
-grad_norm, lr, tokens (trained on so far), metrics (all that the trainer reported, by its names); absent where unknown.
+grad_norm, lr, tokens (trained on so far), peak_bytes (at the end: the most memory in use), metrics (all that the
+trainer reported, by its names); absent where unknown.
 A resumed training appends to the same file: a step may come twice, the later line counts."""
 
 import json
@@ -17,8 +18,10 @@ from typing import Any
 from axolotl.integrations.base import BasePlugin
 from pydantic import BaseModel
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from watch import Watch
 
 NAMES = {"loss": "loss", "eval_loss": "eval_loss", "grad_norm": "grad_norm", "learning_rate": "lr"}
+WITHOUT_A_FALLING_LOSS = ("grpo", "gdpo")  # begins at nothing: a policy compared with itself
 
 
 class MetricsArgs(BaseModel):
@@ -32,7 +35,8 @@ class MetricsPlugin(BasePlugin):
         return "metrics.MetricsArgs"
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[TrainerCallback]:
-        return [Lines(Path(cfg.bashgym_metrics or "metrics.jsonl"), cfg.bashgym_rows)]
+        rising = str(getattr(cfg, "rl", None) or "").lower() not in WITHOUT_A_FALLING_LOSS
+        return [Lines(Path(cfg.bashgym_metrics or "metrics.jsonl"), cfg.bashgym_rows), Watch(rising)]
 
 
 class Lines(TrainerCallback):
@@ -82,7 +86,20 @@ class Lines(TrainerCallback):
         self.write("save", state, checkpoint=f"checkpoint-{state.global_step}")
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.write("end", state)
+        self.write("end", state, peak_bytes=peak())
+
+
+def peak() -> int | None:
+    """The most memory in use at once: on the GPU where there is one, else of this process."""
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_reserved())
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # another system than Linux
+        return None
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 
 def tokens(state: TrainerState) -> dict[str, int]:
