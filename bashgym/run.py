@@ -18,6 +18,7 @@ from bashgym.errors import BashGymError, RunFailed
 from bashgym.lock import held, noted
 from bashgym.manifest import Manifest, now
 from bashgym.records import Dataset
+from bashgym.stages import fit
 from bashgym.stages.context import Run
 from bashgym.stages.curate import run_curators
 from bashgym.stages.dataset import run_dataset
@@ -52,6 +53,7 @@ def run_locked(lock: Path, argv: Sequence[str], fresh: bool, until: str | None, 
 
 def run_chosen(chosen: Recipe, fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
     """Runs a recipe in a new folder, or in that of its newest unfinished run."""
+    fit.require(chosen, only_rows=until is not None)
     if until is None:
         with tempfile.TemporaryDirectory() as nowhere:
             preflight(bare(chosen, Path(nowhere), screen))
@@ -218,8 +220,18 @@ def data_stages(run: Run) -> Dataset:
     dataset = run_dataset(run, kept, processed.canary)
     noted.note_split(run, processed, summaries, kept)
     noted.note_dataset(run, dataset)
+    run.screen.say(told(run, dataset))
     held.check_dataset(run)
     return dataset
+
+
+def told(run: Run, dataset: Dataset) -> str:
+    """How many traces something that ran has verified, and what became of those that are kept."""
+    found = run.manifest.content.get("verdicts", {})
+    good = {label: found.get(label, 0) for label in ("gold", "silver")}
+    rows = ", ".join(f"{n:,} {split}" for split, n in dataset.rows.items())
+    counts = " + ".join(f"{n:,} {label}" for label, n in good.items() if n) or "none gold or silver"
+    return f"verified traces: {sum(good.values()):,} of {sum(found.values()):,} ({counts}); rows: {rows}"
 
 
 def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:
@@ -248,6 +260,7 @@ def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterat
         chosen = recipe.load(one)
         for notice in chosen.notices:
             screen.say(f"notice: {notice}")
+        fit.require(chosen)
         yield run_plan(prospective(chosen, plan_folder(chosen.name), screen))
 
 

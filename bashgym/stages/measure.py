@@ -25,10 +25,18 @@ def run_benchmarks(run: Run, dataset: Dataset, trained: Trained) -> list[Score]:
         benchmark = run.plugin(choice)
         found += list(benchmark.controls(subject(run, dataset, trained, "trained", choice.label)))
         n = max((score.n for score in found), default=0)
+        for score in found:
+            run.screen.say(line(score))
         run.manifest.stage(f"benchmark {choice.label}", dataset.rows["test"], n, {}, time.perf_counter() - started)
         scores += found
     run.manifest.update(scores=[msgspec.to_builtins(score) for score in scores])
     return scores
+
+
+def line(score: Score) -> str:
+    """A score as it is told while the run goes on."""
+    value = "missing" if score.value is None else f"{score.value:.4g} ({score.evidence}, n={score.n})"
+    return f"score {score.metric} of {score.role}: {value}{'; ' + score.note if score.note else ''}"
 
 
 def nothing(label: str) -> Score:

@@ -24,7 +24,9 @@ from bashgym.records import Score, Subject
 
 NAME = "lm_eval"
 CONTROL = "most_frequent_tool"
+BIGRAM = "bigram_tool"
 DOCS = "docs.jsonl"
+NONE = "there are no such turns in the test rows; pairs are measured with benchmark=[pairs]"
 
 
 class Task(NamedTuple):
@@ -91,25 +93,15 @@ class Benchmark:
                 yield from scores(name, model.role, results, facts[name])
 
     def controls(self, model: Subject) -> Iterable[Score]:
-        """Always the most frequent tool of the training rows with its most frequent arguments, on the same turns."""
+        """On the same turns, what needs no model: always the most frequent tool of the training rows, and the tool
+        that most often comes after the one called last; both with their most frequent arguments."""
         docs = [doc for doc in self.docs(model) if doc["task"] == "next_tool"]
-        calls = [turn["answer"] for turn in turns(Path(model.dataset) / "train.jsonl") if turn["task"] == "next_tool"]
-        if not docs or not calls:
-            yield from missing("next_tool", CONTROL)
-            return
-        tool = most_frequent(call["name"] for call in calls)
-        arguments = most_frequent(canonical(call["arguments"]) for call in calls if call["name"] == tool)
-        right = [doc["answer"]["name"] == tool for doc in docs]
-        same = [
-            hit and canonical(doc["answer"]["arguments"]) == arguments for hit, doc in zip(right, docs, strict=True)
-        ]
-        for metric, hits in (("tool_accuracy", right), ("arguments_exact", same)):
-            share = sum(hits) / len(hits)
-            spread = math.sqrt(share * (1 - share) / (len(hits) - 1)) if len(hits) > 1 else None
-            yield Score(
-                benchmark=NAME, metric=metric, role=CONTROL, value=share, evidence="measured", n=len(hits),
-                stderr=spread, note=f"always {tool}",
-            )  # fmt: skip
+        known = [turn for turn in turns(Path(model.dataset) / "train.jsonl") if turn["task"] == "next_tool"]
+        for role in (CONTROL, BIGRAM):
+            if not docs or not known:
+                yield from missing("next_tool", role)
+            else:
+                yield from guessed(role, docs, known)
 
     def texts(self) -> None:
         """It asks what stands in the test rows."""
@@ -207,7 +199,7 @@ def turns(path: Path) -> Iterator[dict[str, Any]]:
     for line in jsonl.read_lines(path):
         if line.error:
             raise RunFailed(f"{path} line {line.number}: {line.error}; make the dataset anew")
-        messages = line.value["messages"]
+        messages = line.value.get("messages") or []  # rows of pairs, tasks and the like have none
         for number, message in enumerate(messages):
             if message["role"] != "assistant" or message.get("train") is False or not number:
                 continue
@@ -241,8 +233,50 @@ def missing(name: str, role: str, note: str = "") -> Iterator[Score]:
     for metric in TASKS[name].metrics:
         yield Score(
             benchmark=NAME, metric=metric, role=role, value=None, evidence="missing",
-            higher_is_better=TASKS[name].higher_is_better, note=note or "there are no such turns in the test rows",
+            higher_is_better=TASKS[name].higher_is_better, note=note or NONE,
         )  # fmt: skip
+
+
+def guessed(role: str, docs: Sequence[dict[str, Any]], known: Sequence[dict[str, Any]]) -> Iterator[Score]:
+    """The scores of a control: what it guesses is learnt from `known` turns, by what it may see of a conversation."""
+
+    def seen(doc: dict[str, Any]) -> str:
+        return last_tool(doc["messages"]) if role == BIGRAM else ""
+
+    by_seen: dict[str, list[dict[str, Any]]] = {}
+    for turn in known:
+        by_seen.setdefault(seen(turn), []).append(turn["answer"])
+    everything = [turn["answer"] for turn in known]
+    guesses = {key: guess(calls) for key, calls in by_seen.items()}
+    right, same = [], []
+    for doc in docs:
+        tool, arguments = guesses.get(seen(doc)) or guess(everything)
+        right.append(doc["answer"]["name"] == tool)
+        same.append(right[-1] and canonical(doc["answer"]["arguments"]) == arguments)
+    note = "the tool that most often follows the last one" if role == BIGRAM else f"always {guess(everything)[0]}"
+    for metric, hits in (("tool_accuracy", right), ("arguments_exact", same)):
+        share = sum(hits) / len(hits)
+        spread = math.sqrt(share * (1 - share) / (len(hits) - 1)) if len(hits) > 1 else None
+        yield Score(
+            benchmark=NAME, metric=metric, role=role, value=share, evidence="measured", n=len(hits), stderr=spread,
+            note=note,
+        )  # fmt: skip
+
+
+def guess(calls: Sequence[dict[str, Any]]) -> tuple[str, str]:
+    """The most frequent tool of some calls, and its most frequent arguments."""
+    tool = most_frequent(call["name"] for call in calls)
+    return tool, most_frequent(canonical(call["arguments"]) for call in calls if call["name"] == tool)
+
+
+def last_tool(messages: Sequence[dict[str, Any]]) -> str:
+    """The tool called last since somebody spoke to the agent; "" where none was."""
+    for message in reversed(messages):
+        if message["role"] == "user":
+            return ""
+        if message.get("tool_calls"):
+            return str(message["tool_calls"][-1]["function"]["name"])
+    return ""
 
 
 def most_frequent(values: Iterable[str]) -> str:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from bashgym.errors import RecipeError
 from bashgym.records import Dataset, Job, Model
 from bashgym.training import job
 from bashgym.training.settings import TrainingConfig
@@ -20,17 +21,13 @@ class Training:
         bad_weight: float = Field(default=1.0, gt=0)
         """Weight of replies that were not good."""
 
-        @model_validator(mode="after")
-        def several_rows_at_once(self) -> "Training.Config":
-            if self.batch_size < 2:
-                raise ValueError("batch_size must be 2 or more: KTO compares the rows of a forward pass")
-            return self
-
     def __init__(self, config: Config) -> None:
         self.config = config
 
     def plan(self, dataset: Dataset, model: Model, folder: Path) -> Job:
-        """Raises RecipeError, see bashgym/training/job.py."""
+        """Raises RecipeError for one row a pass, which KTO cannot learn from, and see bashgym/training/job.py."""
+        if self.config.batch_size < 2:
+            raise RecipeError("training.batch_size is 1: KTO compares the rows of a forward pass; set 2 or more")
         keys = {
             "rl": "kto",
             "rl_beta": self.config.beta,

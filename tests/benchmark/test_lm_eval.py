@@ -68,10 +68,20 @@ def test_control(subject: Callable[..., Subject]):
     """The most frequent tool of the training rows, with its most frequent arguments, on the test rows."""
     train = [row(1, call("A", x=1), call("A", x=2), call("A", x=2), call("B"))]
     test = [row(2, call("A", x=2), call("A", x=1), call("B", x=2), call("C"))]
-    tool, exact = benchmark().controls(subject(train, test))
+    tool, exact, *_ = benchmark().controls(subject(train, test))
     assert (tool.role, tool.metric, tool.value, tool.n) == ("most_frequent_tool", "tool_accuracy", 0.5, 4)
     assert (exact.metric, exact.value, exact.evidence) == ("arguments_exact", 0.25, "measured")
     assert tool.stderr == pytest.approx(math.sqrt(0.25 / 3)) and tool.note == "always A"
+
+
+def test_the_bigram_control_knows_the_last_tool(subject: Callable[..., Subject]):
+    """What follows the last tool since the user spoke; after one never seen, the most frequent of all."""
+    train = [row(1, call("A"), call("B", x=1), call("A"), call("B", x=1)), row(2, call("A"), call("C"))]
+    test = [row(3, call("A"), call("B", x=1), call("A"), call("C"), call("A"))]
+    found = {(one.role, one.metric): one for one in benchmark().controls(subject(train, test))}
+    bigram = found["bigram_tool", "tool_accuracy"]
+    assert bigram.value == 0.8 and found["bigram_tool", "arguments_exact"].value == 0.8  # C after A is what it misses
+    assert found["most_frequent_tool", "tool_accuracy"].value == 0.6 and bigram.evidence == "measured"
 
 
 def test_nothing_to_measure_is_missing(subject: Callable[..., Subject]):
@@ -104,7 +114,8 @@ def test_training_is_seen(small_run: Any, training_python: Path, tmp_path: Path,
         )  # fmt: skip
         found[role] = by_metric(list(benchmark(max_new_tokens=48).run(model)))
         asked = (tmp_path / "docs.jsonl").read_bytes()
-    control = by_metric(list(benchmark(max_new_tokens=48).controls(model)))
+    controls = list(benchmark(max_new_tokens=48).controls(model))
+    control = by_metric([score for score in controls if score.role == "most_frequent_tool"])
     assert (tmp_path / "docs.jsonl").read_bytes() == asked
     assert {score.n for score in [*found["base"].values(), *found["trained"].values()]} == {16, 32}
     assert all(score.evidence == "measured" for scores in found.values() for score in scores.values())

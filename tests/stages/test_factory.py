@@ -40,7 +40,7 @@ def test_synthetic_examples_pass_the_gate_and_stay_in_training(bashgym, sessions
 
 def test_pairs_become_a_dataset_of_preferences(bashgym, sessions, tmp_path):
     """`format=dpo` takes the pairs and counts what is no pair."""
-    ran(bashgym, sessions, tmp_path / "run", "synthesizer=[retries,user_feedback]", "format=dpo")
+    ran(bashgym, sessions, tmp_path / "run", "synthesizer=[retries,user_feedback]", "format=dpo", "training=dpo")
     found = rows(tmp_path / "run", "train")
     assert {row["meta"]["origin"] for row in found} == {"retries", "user_feedback"}
     assert all(row["chosen"] != row["rejected"] and row["meta"]["rejected_steps"] for row in found)

@@ -229,7 +229,14 @@ def test_from_transcripts_to_rows_for_rewards(
         lines = [{**line, "cwd": str(repository.root), "timestamp": "2026-02-01T10:00:00.000Z"} for line in one.lines]
         (folder / f"{one.id}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     words = [f"source.examples.path={tmp_path / 'projects'}", f"run_dir={tmp_path / 'run'}", "synthesizer=[tasks]"]
-    words += ["format=grpo", "format.base=none", "dataset.classes=[gold,silver,unverified]", "--until", "dataset"]
+    words += [
+        "training=grpo",
+        "format=grpo",
+        "format.base=none",
+        "dataset.classes=[gold,silver,unverified]",
+        "--until",
+        "dataset",
+    ]
     done = bashgym("run", "recipe=quickstart", *words, "--json")
     assert done.returncode == 0, done.stderr
     assert repository.git("rev-parse", "HEAD") == head

@@ -18,5 +18,5 @@ def test_the_settings_become_axolotls_keys(tmp_path: Path):
 
 
 def test_one_row_at_a_time_is_refused(tmp_path: Path):
-    with pytest.raises(RecipeError, match="batch_size must be 2 or more"):
+    with pytest.raises(RecipeError, match=r"training\.batch_size is 1: .*set 2 or more"):
         plan(tmp_path, "kto", batch_size=1)
