@@ -4,7 +4,8 @@ What a sanitizer sees are distinct strings, each once: values and the keys of ob
 whose key may say what it is (`"password": "kestrel"`) is a case of its own per key, and the sanitizer finds
 the key in `ScanContext.keys`; every other string is scanned once for all places it stands in.
 
-What was replaced is scanned again until nothing more is found, so sanitizing twice changes nothing. Whole strings
+What was replaced is scanned again until nothing more is found, so sanitizing twice changes nothing; a value that was
+replaced in one place is replaced in all (but short or common ones). Whole strings
 that can only be ids or times (`INERT`) stay, whatever a sanitizer would say: a trace is held together by them.
 Whatever goes wrong is a PrivacyError: nothing half sanitized is ever returned."""
 
@@ -21,7 +22,9 @@ from bashgym.errors import PrivacyError
 from bashgym.kinds import Sanitizer, ScanContext
 from bashgym.pseudonyms import TYPE, pseudonym, pseudonyms
 from bashgym.records import Span
+from bashgym.scanning.known_values import KnownValues, why_not
 from bashgym.scanning.surrogates import surrogate
+from bashgym.scanning.text import Joined
 from bashgym.scanning.walk import Unit, rebuilt, walk
 
 BATCH = 64 * 1024  # characters; the engines cost some ten microseconds a call
@@ -34,6 +37,7 @@ FIELDS = frozenset({
     "files", "events",
 })  # fmt: skip
 OTHER = "other"
+AGAIN = "session/again"  # the rule of values that another place of the session gave away
 MACHINE = "/machine"  # the rule of values that only this machine knows (bashgym/kinds.py)
 ROUNDS = 8  # real sessions need two; a text built to need more is refused
 INERT = re.compile(
@@ -44,6 +48,7 @@ INERT = re.compile(
 
 
 WORD = re.compile(r"\w")
+LETTER = re.compile(r"[^\W\d_]")
 
 
 class Sanitized(NamedTuple):
@@ -102,9 +107,16 @@ def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], session: 
     found: dict[Unit, list[Found]] = {}
     machine: dict[str, str] = {}
     pending = {unit: [unit] for unit in units if not inert(unit)}  # as it is now -> as it was
+    everywhere = dict(pending)
+    followed = 0  # values that were looked for again
     for _ in range(ROUNDS):
         changed: dict[Unit, list[Unit]] = {}
-        for unit, spans in scan(list(pending), scanners, machine).items():
+        results = scan(list(pending), scanners, machine)
+        if not results and len(names) > followed:  # nothing is left of rules: what they found, wherever else it stands
+            followed = len(names)
+            pending = now_of(everywhere, clean)
+            results = again(list(pending), names)
+        for unit, spans in results.items():
             text = splice(unit.text, spans, names)
             origins = pending[unit]
             changed.setdefault(Unit(unit.key, text), []).extend(origins)
@@ -115,6 +127,28 @@ def sanitized(value: Any, sanitizers: Sequence[tuple[str, Sanitizer]], session: 
             return told(containers, clean, found, names, machine)
         pending = changed
     raise PrivacyError(f"session {session}: still not clean after {ROUNDS} passes; it is left out")
+
+
+def now_of(origins: Iterable[Unit], clean: Mapping[Unit, str]) -> dict[Unit, list[Unit]]:
+    """Units as they are now, with those they were."""
+    units: dict[Unit, list[Unit]] = {}
+    for origin in origins:
+        units.setdefault(Unit(origin.key, clean.get(origin, origin.text)), []).append(origin)
+    return units
+
+
+def again(units: Sequence[Unit], names: Iterable[tuple[str, str]]) -> dict[Unit, list[Found]]:
+    """Where values that were replaced in one place of a session stand in others: a password that was assigned, and
+    then printed. Numbers are not: `219099998` may be anything elsewhere."""
+    known = KnownValues({text: type for type, text in names if LETTER.search(text) and not why_not(text)})
+    found: dict[Unit, list[Found]] = {}
+    if known.types:
+        texts = Joined([unit.text for unit in units])
+        for start, end, value in known.find(texts.text):
+            index, offset = texts.place(start)
+            found.setdefault(units[index], []).append(Found(start - offset, end - offset, known.types[value], AGAIN))
+    merged = ((unit, outside(unit.text, merge(spans))) for unit, spans in found.items())
+    return {unit: spans for unit, spans in merged if spans}
 
 
 class Names(dict[tuple[str, str], str]):

@@ -5,12 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bashgym.gate.forms import forms
-from bashgym.pseudonyms import pseudonym, pseudonyms
-from bashgym.scanning import improbable
+from bashgym.pseudonyms import pseudonym
+from bashgym.scanning.known_values import why_not
 
-SHORTEST = 5  # characters; what is shorter is looked for in its own session only
-LONG = 8  # characters from which on a value need not look random
-NATURAL = 5.0  # bits a character up to which it may be a word (bashgym/scanning/improbable.py)
 ESCAPES = b"nrt"
 
 
@@ -22,17 +19,6 @@ class Hit(NamedTuple):
     value: str
     type: str
     form: str
-
-
-def why_not(value: str) -> str:
-    """Why `value` is not looked for in other sessions than its own; empty where it is."""
-    text = value.strip()
-    if any(True for _ in pseudonyms(text)):
-        return "holds a pseudonym"
-    natural = improbable.cost(text) <= NATURAL
-    if len(text) < (LONG if natural else SHORTEST):
-        return f"shorter than {LONG} characters"
-    return "a plain word" if natural and text.isascii() and text.isalpha() else ""
 
 
 class Sweep:

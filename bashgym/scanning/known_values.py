@@ -7,10 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from bashgym.errors import PrivacyError
+from bashgym.pseudonyms import pseudonyms
+from bashgym.scanning.improbable import cost
 
 FEW = 16  # up to so many values, one substring search each is faster than an automaton
 HALVES = re.compile("[\ud800-\udfff]")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+SHORTEST = 5  # characters; what is shorter means something in its own place only
+LONG = 8  # characters from which on a value need not look random
+NATURAL = 5.0  # bits a character up to which it may be a word
 ESCAPES = "nrt"  # letters that are none: `\\n` in JSON inside a string
 
 
@@ -27,6 +32,17 @@ def printable(text: str) -> str:
     except UnicodeEncodeError:
         return HALVES.sub("?", text)
     return text
+
+
+def why_not(value: str) -> str:
+    """Why a value that was removed in one place is not looked for in all others; empty where it is."""
+    text = value.strip()
+    if any(True for _ in pseudonyms(text)):
+        return "holds a pseudonym"
+    natural = cost(text) <= NATURAL
+    if len(text) < (LONG if natural else SHORTEST):
+        return f"shorter than {LONG} characters"
+    return "a plain word" if natural and text.isascii() and text.isalpha() else ""
 
 
 class KnownValues:

@@ -14,7 +14,7 @@ from bashgym.paths import compiled_rules
 
 # Control characters: no rule of a secret matches across them, and newlines end what is bound to a line.
 SEPARATOR = "\n\x1f\x1f\x1f\n"
-PIECE = 12 * 1024  # characters: a match costs the more the longer the text it is in, a call some ten microseconds
+PIECE = 6 * 1024  # characters: a match costs the more the longer the text it is in, a call some ten microseconds
 CONTINUATION = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that begin no character
 WINDOW = 64 * 1024  # bytes scanned in one go: some rules take time that grows with the square of a match
 OVERLAP = 4 * 1024  # more than the longest value of a rule

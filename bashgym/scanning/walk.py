@@ -5,16 +5,19 @@ one all the same. A container in which nothing changes is not copied."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from bashgym.errors import PrivacyError
+from bashgym.pseudonyms import PSEUDONYM
 
 KEYED_LENGTH = 4096  # a longer string is text, whatever its key
 STRINGS = frozenset({str})
 NAMES = ("name", "key", "id", "variable")  # of an entry that has a value
 NAME_LENGTH = 64  # characters of a name; what is longer is text
+NAME = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9_.-]*")
 SECRET = "secret"  # stands for the keys of a Kubernetes secret, whatever they are
 MANIFEST = frozenset({"data", "stringData"})
 LONG_NUMBER = 99_999_999  # what is above may be somebody's number
@@ -44,31 +47,45 @@ def keyed(key: str) -> bool:
     return bool(KEYED.search(key))
 
 
-def entries(key: str, node: Any) -> Iterable[tuple[Any, str, Any]]:
-    """Place, name and item of everything in a container. The items of a list stand under the list's key, except where
-    one names the next (`["--password", "kestrel"]`, `["x-api-key", "k3j9"]`); an entry that is a name and a value
-    (`{"name": "DB_PASSWORD", "value": "kestrel"}`) is taken for what it means; so is a Kubernetes secret."""
-    if type(node) is dict:
-        if "value" in node:
-            names = (node.get(each) for each in NAMES)
-            named = next((each for each in names if type(each) is str and keyed(each[:NAME_LENGTH])), "")
-            return ((name, named if named and name == "value" else name, item) for name, item in node.items())
-        if node.get("kind") == "Secret":
-            return ((name, SECRET if name in MANIFEST else name, item) for name, item in node.items())
-        if key == SECRET:
-            return ((name, SECRET, item) for name, item in node.items())
-        return ((name, name, item) for name, item in node.items())
-    return listed(key, node)
+def special(key: str, node: Any) -> dict[Any, str] | None:
+    """The names of the items of a container by their places, where they are not simply those they stand under; None
+    nearly everywhere.
+
+    One item may name another (`["--password", "kestrel"]`, `["x-api-key", "k3j9"]`, `{"name": "DB_PASSWORD",
+    "value": "kestrel"}`), or they are the data of a Kubernetes secret, whatever its keys."""
+    if type(node) is list:
+        return listed(key, node) if any(map(names_next, node)) else None
+    if "value" in node:
+        names = (node.get(each) for each in NAMES)
+        named = next((each for each in names if type(each) is str and keyed(each[:NAME_LENGTH])), "")
+        return {**dict(zip(node, node, strict=True)), "value": named} if named else None
+    if key == SECRET:
+        return dict.fromkeys(node, SECRET)
+    return {name: SECRET if name in MANIFEST else name for name in node} if node.get("kind") == "Secret" else None
 
 
-def listed(key: str, node: Sequence[Any]) -> Iterator[tuple[int, str, Any]]:
-    """The same of a list."""
-    pair = len(node) == 2
-    name = key
+def names_next(item: Any) -> bool:
+    """Whether an item of a list may say what the next one is."""
+    if type(item) is not str or len(item) > NAME_LENGTH or not NAME.fullmatch(item):
+        return False
+    return keyed(item) and not PSEUDONYM.search(item)  # what became a name by being sanitized names nothing
+
+
+def listed(key: str, node: Sequence[Any]) -> dict[int, str]:
+    """The names of the items of a list in which options, or a name before its value, may stand."""
+    names, name = {}, key
     for at, item in enumerate(node):
-        yield at, name, item
-        names = type(item) is str and (item[:1] == "-" or (pair and at == 0)) and len(item) <= NAME_LENGTH
-        name = item.lstrip("-") if names and "=" not in item and keyed(item) else key
+        names[at] = name
+        named = names_next(item) and (item[0] == "-" or (len(node) == 2 and at == 0))
+        name = item.lstrip("-") if named else key
+    return names
+
+
+def may_be_special(key: str, node: Any) -> bool:
+    """What `special` need not look at is told quickly."""
+    if type(node) is dict:
+        return "value" in node or "kind" in node or key == SECRET
+    return len(node) > 1 and type(node[0]) is str
 
 
 def walk(value: Any) -> Walk:
@@ -82,7 +99,12 @@ def walk(value: Any) -> Walk:
             if not STRINGS.issuperset(map(type, node)):
                 raise PrivacyError("a key that is no string is no JSON and cannot be sanitized")
             names.update(node)
-        for _, name, item in entries(key, node):
+            items: Iterable[tuple[str, Any]] = node.items()
+        else:
+            items = zip(repeat(key), node, strict=False)
+        if may_be_special(key, node) and (called := special(key, node)):
+            items = zip(called.values(), node.values() if type(node) is dict else node, strict=True)
+        for name, item in items:
             kind = type(item)
             if kind is str:
                 if keyed(name) and len(item) <= KEYED_LENGTH:
@@ -128,17 +150,21 @@ def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> Reb
     for key, node in reversed(containers):  # the innermost first
         changed: dict[Any, Any] = {}
         named = type(node) is dict
-        for at, name, item in entries(key, node):
+        called = special(key, node) if may_be_special(key, node) else None
+        for at, item in node.items() if named else enumerate(node):
             kind = type(item)
             if kind is dict or kind is list:
                 if id(item) in made:
                     changed[at] = made[id(item)]
                 continue
             text = item if kind is str else number(item) if kind is int or kind is float else None
-            if text in texts and (unit := unit_of(name, text)) in clean:
-                changed[at] = clean[unit]
-                places[unit] += 1
-                fields[name] += 1
+            if text in texts:
+                name = called[at] if called else str(at) if named else key
+                unit = unit_of(name, text)
+                if unit in clean:
+                    changed[at] = clean[unit]
+                    places[unit] += 1
+                    fields[name] += 1
         if named and not texts.isdisjoint(node):
             made[id(node)] = renamed({**node, **changed}, clean, places)
         elif changed:

@@ -15,7 +15,7 @@ from bashgym.kinds import ScanContext
 from bashgym.paths import shipped
 from bashgym.pseudonyms import digest, load_key
 from bashgym.records import Span
-from bashgym.scanning import improbable, layouts, machine
+from bashgym.scanning import improbable, layouts, machine, rule_files
 from bashgym.scanning.known_values import KnownValues
 from bashgym.scanning.promised import given, likely
 from bashgym.scanning.rules import Match, RuleScanner
@@ -87,14 +87,20 @@ class Sanitizer:
         """Also look for the secrets this machine has: of its environment, of `.env` files in and above the folders that
         a session names, of netrc, AWS, git, npm, PyPI, GitHub. They are read into memory only."""
         rules: list[str] = Field(default=[])
-        """Names of further rule files in kingfisher's YAML format, found beside our own in conf/sanitizer/rules."""
+        """Names of your team's rule files, in kingfisher's YAML format: conf/sanitizer/rules/NAME.yaml in this folder or
+        in a pack, found as recipes are."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         folder = shipped("conf") / "sanitizer" / "rules"
         least = config.least_rules if config.providers else 0
-        names = ["secrets", "places", *(["providers"] if config.providers else []), *config.rules]
-        self.rules = RuleScanner(*(folder / f"{name}.yaml" for name in names), builtins=config.providers, least=least)
+        names = ["secrets", "places", *(["providers"] if config.providers else [])]
+        teams = [rule_files.named(name) for name in config.rules]
+        self.types = {rule: type for path in teams for rule, type in rule_files.types(path).items()}
+        files = [*(folder / f"{name}.yaml" for name in names), *teams]
+        self.rules = RuleScanner(*files, builtins=config.providers, least=least)
+        for path in teams:
+            rule_files.prove(path, self.rules)
         self.here = machine.here() if config.machine else []
         self.known, self.skipped = machine.known(self.here)
 
@@ -187,6 +193,8 @@ class Sanitizer:
                 end = layouts.continued(text, end, bits)
         elif placeholder(value):
             return
+        elif rule in self.types:
+            type = self.types[rule]
         elif "private-key" in rule:
             if not PEM_BODY.search(value):
                 return
