@@ -15,8 +15,17 @@ from bashgym.packs.address import ALLOWED, Address
 SECONDS = 180
 REPOSITORY_BYTES = 300_000_000  # no file that git writes may be larger
 PLAIN = ("100644", "100755", "100664")
-SETTINGS = ("core.hooksPath=/dev/null", "protocol.ext.allow=never", "fetch.fsckObjects=true", "gc.auto=0",
-            "http.lowSpeedLimit=500", "http.lowSpeedTime=30", "submodule.recurse=false", "core.symlinks=false", "core.fsmonitor=false")  # fmt: skip
+SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.symlinks=false",
+    "core.fsmonitor=false",
+    "fetch.fsckObjects=true",
+    "gc.auto=0",
+    "http.lowSpeedLimit=500",
+    "http.lowSpeedTime=30",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+)
 
 
 class Fetched(NamedTuple):

@@ -1,0 +1,1 @@
+"""First versions that work: of a plugin of any kind, of a pack."""
