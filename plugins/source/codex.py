@@ -1,49 +1,36 @@
 """Codex CLI's own sessions, sub-agents included."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bashgym import config, paths
+from bashgym import config
 from bashgym.codex import files, session
-from bashgym.errors import InputError
-from bashgym.reading import excluded
+from bashgym.reading.own import OwnHistory
 from bashgym.records import SessionRef
 from bashgym.trace import Trace
 
 
-class Source:
+class Source(OwnHistory):
     """Reads rollouts (`rollout-<time>-<thread>.jsonl`), those of archived sessions included."""
 
     agent = "Codex CLI"
+    name = "codex"
+    what = "Codex sessions"
+    begin = "run Codex once, set CODEX_HOME"
 
     class Config(config.Config):
         path: str = ""
         """A folder of rollouts, or one rollout; empty: Codex's own folders, sessions and archived_sessions in
         $CODEX_HOME or ~/.codex."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.left_out: Counter[str] = Counter()
-
-    def folders(self) -> list[Path]:
-        """Where the sessions are; the first is the one that has to be there."""
-        return [paths.resolve(self.config.path)] if self.config.path else files.own_folders()
+    def own_folders(self) -> list[Path]:
+        return files.own_folders()
 
     def list(self) -> Iterable[SessionRef]:
         """Every session, unread, but those that are excluded or forgotten.
 
         Raises InputError when the folder is not there or a file cannot be read."""
-        there = [folder for folder in self.folders() if folder.exists()]
-        if not there:
-            raise InputError(f"source.codex.path: {self.folders()[0]} is not there; {self.way_out()}")
-        self.left_out = Counter()
-        return excluded.kept(files.sessions(there), self.left_out, files.worked_in)
-
-    def way_out(self) -> str:
-        if self.config.path:
-            return "name a folder of Codex sessions with source.codex.path=FOLDER"
-        return "run Codex once, set CODEX_HOME, or name a folder with source.codex.path=FOLDER"
+        return self.kept(files.sessions(self.there()), files.worked_in)
 
     def read(self, ref: SessionRef) -> Iterator[Trace]:
         """The session's trace, then one for each of its sub-agents. Raises InputError when a file is gone."""
