@@ -46,6 +46,10 @@ def main() -> None:
             rows = [json.loads(line) for _, line in zip(range(options.most), lines, strict=False)]
         try:
             for row in rows:
+                if "messages" not in row:
+                    found["tokens"] += texts(row, trained, served)
+                    found["rows"] += 1
+                    continue
                 plain = {
                     key: json.dumps(value) if isinstance(value, (list, dict)) else value for key, value in row.items()
                 }
@@ -76,6 +80,17 @@ def compared(row: dict[str, Any], ids: Sequence[int], trained: Any, served: Any)
         asked = shown(number, True)[:-1]  # the last token may grow together with the reply's first letters
         same(row["id"], f"the prompt of message {number + 1}", ids[: len(asked)], asked, trained, served)
     return len(replies)
+
+
+def texts(row: dict[str, Any], trained: Any, served: Any) -> int:
+    """How many tokens were compared of a row whose texts the template wrote before. Raises Different."""
+    count = 0
+    for key in ("prompt", "completion", "chosen", "rejected"):
+        if isinstance(row.get(key), str):
+            one, other = (reader(row[key], add_special_tokens=False)["input_ids"] for reader in (trained, served))
+            same(str(row.get("id", "")), f"its {key}", one, other, trained, served)
+            count += len(one)
+    return count
 
 
 def same(name: str, what: str, ids: Sequence[int], theirs: Sequence[int], trained: Any, served: Any) -> None:

@@ -12,7 +12,8 @@ import yaml
 from bashgym import environment
 from bashgym.delivery import bashbros
 from bashgym.delivery.export import export
-from bashgym.delivery.parity import TemplateDiffers
+from bashgym.delivery.parity import TemplateDiffers, same_source
+from bashgym.delivery.weights import Trained, reader
 from bashgym.errors import InputError
 from bashgym.records import ModelVersion, Score
 
@@ -57,6 +58,17 @@ def test_vllm_and_what_is_refused(version: ModelVersion, tmp_path: Path):
     assert not list(tmp_path.glob(".*.part"))
 
 
+def test_rows_of_text_are_compared_by_the_template_that_wrote_them(version: ModelVersion, tmp_path: Path):
+    """No Axolotl is needed to see that another template is served."""
+    trained, model = Trained(version), tmp_path / "model"
+    reader(trained, model)
+    same_source(trained, model)
+    file = model / "chat_template.jinja"
+    file.write_text("x" + file.read_text())
+    with pytest.raises(TemplateDiffers, match=r"differs from the one that wrote the rows: character 1$"):
+        same_source(trained, model)
+
+
 def names(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir()}
 
@@ -87,19 +99,13 @@ def test_an_adapter_is_merged_and_given_to_bashbros(version: ModelVersion, train
     assert "model.safetensors" in names(tmp_path / "out") and "adapter_config.json" not in names(tmp_path / "out")
     assert different(where, tmp_path / "out", run / "model", tmp_path)
     (tmp_path / "adapters").mkdir()
-    bashbros.write(registered(version), tmp_path / "adapters" / "mine", "mine", "fix", "qwen2.5-coder:1.5b")
+    bashbros.write(Trained(version), tmp_path / "adapters" / "mine", "mine", "fix", "qwen2.5-coder:1.5b")
     manifest = json.loads((tmp_path / "adapters" / "mine" / "manifest.json").read_text())
     assert manifest["baseModel"] == "qwen2.5-coder:1.5b" and manifest["purpose"] == "fix"
     assert (manifest["qualityScore"], manifest["qualityEvidence"], manifest["tracesUsed"]) == (0.75, "measured", 48)
     data = (tmp_path / "adapters" / "mine" / "adapter.gguf").read_bytes()
     assert data[:4] == b"GGUF" and struct.unpack_from("<IQQ", data, 4) == (3, 28, 4)  # 2 layers of 7, both halves
     assert b"blk.1.ffn_down.weight.lora_b" in data
-
-
-def registered(version: ModelVersion) -> Any:
-    from bashgym.delivery.weights import Trained
-
-    return Trained(version)
 
 
 SAME = """
