@@ -1,8 +1,8 @@
 """Curves for other programs to show, beside the model registry's: TensorBoard's event files, W&B's offline runs.
 
 Off unless a recipe asks (`track`). Both are files in the run's folder and neither sends anything. A W&B run goes to
-W&B when its owner types `wandb sync`: the metrics and the training's configuration, not any row. What W&B would write
-of this machine (its name, its user, the repository it stands in) is switched off."""
+W&B when its owner types `wandb sync`: the metrics and the training's configuration, which may name paths of this
+machine, and no row. What W&B would write besides (host, user, repository, code, console) is switched off."""
 
 from collections.abc import Iterable
 from pathlib import Path
