@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -22,17 +23,27 @@ settings.load_profile("bashgym")
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
 HARBOR = "harbor==0.25.0"
+TRAINED = ("small_run", "consumed")  # fixtures that run the training environment, once for the tests of several modules
 NEEDS = "needs "  # how the reason of a skip begins that CI does not accept
 
 
+def pytest_configure() -> None:
+    """A shell that puts the tests in the background has them ignore Ctrl-C, and so all that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def compiled_rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The sanitizers' rules are compiled once for all tests, which takes seconds, and not for every test's own home."""
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The sanitizers' rules are compiled once, which takes seconds, and not for every test's own home; the program
+    once, and not in each of the hundreds of processes that tests start."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # all workers'
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KF_RULE_CACHE_DIR", str(folder / "compiled_rules"))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("OMP_NUM_THREADS", "1")  # a training in each worker, on a core of its own
         yield folder / "compiled_rules"
 
 
@@ -126,18 +137,24 @@ def bashgym(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Trainings run one after the other, in one of the workers: two at a time would only slow each other down. And
-    tests that share what their module has made run in the one that has made it."""
+    """Tests that share what is made once run in the worker that has made it. Modules with long ones come first, so
+    that no worker is left with one when all others are done."""
+    long: dict[Path, int] = {}
     for item in items:
-        if item.get_closest_marker("training"):
-            item.add_marker(pytest.mark.xdist_group("training"))
-        elif shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if name := shared(item):
+            item.add_marker(pytest.mark.xdist_group(name))
+        marks = [mark for mark in ("slow", "training") if item.get_closest_marker(mark)]
+        long[item.path] = max(long.get(item.path, 0), len(marks))
+    items.sort(key=lambda item: -long[item.path])
 
 
-def shares(item: pytest.Item) -> bool:
-    """Whether a test uses anything that is made once for its module."""
-    return any(fixtures[-1].scope == "module" for fixtures in item._fixtureinfo.name2fixturedefs.values())
+def shared(item: pytest.Item) -> str:
+    """What a test shares with others: a training, or what its module makes; empty where it is nothing."""
+    used = item._fixtureinfo.name2fixturedefs
+    trained = [name for name in TRAINED if name in used]
+    if not trained and any(fixtures[-1].scope == "module" for fixtures in used.values()):
+        return item.nodeid.partition("::")[0]
+    return "".join(trained[:1])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,7 +36,7 @@ class Machine(NamedTuple):
         (self.folder / self.user).mkdir(parents=True, exist_ok=True)
         env = {name: value for name, value in os.environ.items() if name not in {"SUDO_USER", "USERNAME"}}
         env |= {"USER": self.user, "LOGNAME": self.user, "HOME": str(self.folder / self.user), "COLUMNS": "200"}
-        env |= {"BASHGYM_HOME": str(self.folder / "data"), "PYTHONPATH": str(self.tree), "PYTHONDONTWRITEBYTECODE": "1"}
+        env |= {"BASHGYM_HOME": str(self.folder / "data"), "PYTHONPATH": str(self.tree)}
         command = [sys.executable, "-m", "bashgym", *words]
         return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=600)
 
@@ -51,7 +51,7 @@ class Machine(NamedTuple):
         """A run of its own; returns its lock file."""
         classes = "dataset.classes=[gold,silver,unverified]"
         place = f"source.examples.path={self.sessions}"
-        words = ("recipe=quickstart", place, classes, f"run_dir={run_dir}", "executor.workers=1", *more)
+        words = ("recipe=quickstart", place, classes, f"run_dir={run_dir}", *more)
         done = self.run("run", *words, "--until", "dataset")
         assert done.returncode == 0, done.stderr
         return run_dir / file.NAME
@@ -81,7 +81,7 @@ def some_sessions(target: Path, n: int) -> Path:
 def installed(target: Path, source: Path = ROOT) -> Path:
     """The program as another machine has it: a copy that stays as it is, or in which a test changes a thing."""
     for part in ("bashgym", "conf", "plugins", "recipes", "hooks"):
-        shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source / part, target / part)  # what is compiled too: it goes by the time and size of a file
     return target
 
 

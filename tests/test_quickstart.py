@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.training, pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.training, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 def score(manifest: dict, metric: str, role: str) -> float:

@@ -326,8 +326,11 @@ def test_a_write_that_is_cut_short_is_taken_back():
     assert [line["event"]["n"] for line in kept()] == [0, 1, 4, 5]
 
 
+EVENTS = 50  # of each writer
+
+
 def write_many(size: int, writer: int) -> None:
-    for n in range(150):
+    for n in range(EVENTS):
         run(event(n=f"{writer}/{n}", text='"é\n' * (size // 6)))
 
 
@@ -342,8 +345,8 @@ def test_parallel_events_neither_break_nor_vanish(size: int):
         process.join()
         assert process.exitcode == 0
     lines = kept()
-    assert len(lines) == 8 * 150
-    assert {line["event"]["n"] for line in lines} == {f"{writer}/{n}" for writer in range(8) for n in range(150)}
+    assert len(lines) == 8 * EVENTS
+    assert {line["event"]["n"] for line in lines} == {f"{writer}/{n}" for writer in range(8) for n in range(EVENTS)}
 
 
 def test_parallel_events_while_the_disk_is_full():
