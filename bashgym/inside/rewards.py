@@ -5,29 +5,25 @@ their code as it was when the job was made. Before the first function is handed 
 unless it was done on this very machine since it was started: a reward that pays for cheating in the box of this machine
 ends the training before its first step."""
 
-import hashlib
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bashgym.tasks import loading
+from bashgym.tasks.loading import Refused
+
 HERE = Path(__file__).resolve().parent
-ORDER = HERE / "rewards.json"
 ROWS = HERE.parent / "prepared" / "train.jsonl"
+EPISODE = "episode_"  # columns that episodes.py adds
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-
-
-class Refused(RuntimeError):
-    """The rewards cannot be trusted here."""
 
 
 @lru_cache
 def order() -> dict[str, Any]:
-    return dict(json.loads(ORDER.read_text(encoding="utf-8")))
+    return loading.order(HERE)
 
 
 @lru_cache
@@ -36,16 +32,7 @@ def plugin(label: str) -> Any:
     told = next((one for one in order()["rewards"] if one["label"] == label), None)
     if told is None:
         raise AttributeError(label)
-    path = HERE / told["file"]
-    if hashlib.sha256(path.read_bytes()).hexdigest() != told["sha256"]:
-        raise Refused(f"reward.{label}: {path} is not the file that the job was made with")
-    name = f"bashgym_reward_{label}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module.Reward(module.Reward.Config(**told["config"]))
+    return loading.reward(HERE, told)
 
 
 def machine() -> str:
@@ -85,6 +72,8 @@ def function(label: str, one: Any) -> Callable[..., list[float]]:
     repeatable = getattr(one, "repeatable", True)
 
     def score(prompts: list[Any], completions: list[Any], **columns: Any) -> list[float]:
+        if f"{EPISODE}{label}" in columns:  # what was done in several turns was judged by what it left behind
+            return [float(one) for one in columns[f"{EPISODE}{label}"]]
         rows = list(of_columns(prompts, columns))
         texts = [said(one) for one in completions]
         keys = [(str(row.get("id")), text) for row, text in zip(rows, texts, strict=True)]

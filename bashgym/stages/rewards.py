@@ -14,7 +14,7 @@ from bashgym.sandbox import NoBox
 from bashgym.stages.context import Run, spec
 from bashgym.tasks import BadTask
 from bashgym.tasks.selftest import Report, selftest
-from bashgym.training.rewards import Chosen, is_control, place, verifying
+from bashgym.training.rewards import ORDER, Chosen, is_control, place, verifying
 
 NOTE = "selftest.json"
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -106,4 +106,5 @@ def placed(run: Run) -> None:
     found = chosen(run)
     if verifying(found):
         config = run.recipe.one("training").config
-        place(run.folder, found, getattr(config, "selftest_tasks", 0), getattr(config, "seed", 0), machine())
+        told = orjson.loads((run.folder / ORDER).read_bytes()).get("episode")
+        place(run.folder, found, getattr(config, "selftest_tasks", 0), getattr(config, "seed", 0), machine(), told)

@@ -112,10 +112,19 @@ def guarded(task: Task, path: str) -> bool:
 
 def verify_folder(task: Task, folder: Path, box: Box) -> Outcome:
     """The outcome of what an episode left in `folder`, which is left as it is."""
+    return outcome_of(task, folder, box, family_of(task))
+
+
+def verify_folder_exit_code(task: Task, folder: Path, box: Box) -> Outcome:
+    """The same by the exit code of the task's command alone."""
+    return outcome_of(task, folder, box, "")
+
+
+def outcome_of(task: Task, folder: Path, box: Box, family: str) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="bashgym-task-") as name:
         copy = Path(name, "work")
         shutil.copytree(folder, copy, symlinks=True, ignore=snapshots.unfit)
-        return tested(task, copy, box, family_of(task))
+        return tested(task, copy, box, family)
 
 
 def tested(task: Task, folder: Path, box: Box, family: str) -> Outcome:

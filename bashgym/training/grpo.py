@@ -43,9 +43,20 @@ class GrpoConfig(TrainingConfig):
     selftest_tasks: int = Field(default=16, ge=0)
     """Tasks on which rewards are tried with a known bad answer and with cheats before anything is trained; 0: all."""
 
+    turns: int = Field(default=1, ge=1)
+    """Turns of an answer: 1 is read as it is; of more each is a command in the task's box, and what it left counts."""
+    episode_seconds: float = Field(default=120.0, gt=0)
+    """Seconds that all commands of an answer in several turns may take."""
+    command_seconds: float = Field(default=20.0, gt=0)
+    """Seconds one of its commands may take."""
+    output_chars: int = Field(default=2000, ge=100)
+    """Characters of a command's output that the model sees."""
+
     @model_validator(mode="after")
     def whole_groups(self) -> "GrpoConfig":
         batch = self.batch_size * self.gradient_accumulation
+        if self.use_vllm and self.turns > 1:
+            raise ValueError("turns above 1 generate with the trainer's own model; leave use_vllm off")
         if batch % self.num_generations:
             raise ValueError(
                 f"batch_size x gradient_accumulation ({batch} answers a step) must be a multiple of "
@@ -74,9 +85,16 @@ def plan(
         model,
         folder,
         config,
-        job.Strategy(title, {**grpo_keys(config, chosen), **(keys or {})}, STANZA, reference=config.beta > 0),
+        job.Strategy(
+            title,
+            {**grpo_keys(config, chosen), **(keys or {})},
+            STANZA,
+            reference=config.beta > 0,
+            answers=config.num_generations,
+            generated=config.max_completion_length,
+        ),
     )
-    rewards.place(folder, chosen, config.selftest_tasks, config.seed)
+    rewards.place(folder, chosen, config.selftest_tasks, config.seed, episode=episode(config))
     return made
 
 
@@ -96,6 +114,19 @@ def grpo_keys(config: GrpoConfig, chosen: Sequence[Chosen]) -> dict[str, Any]:
         "log_completions": False,
         "reward_funcs": [f"rewards.{one.label}" for one in chosen],
         "reward_weights": [one.weight for one in chosen],
+        **({"rollout_func": "episodes.rollout"} if config.turns > 1 else {}),
     }
     off = {"eval_strategy": "no", "eval_steps": None, "test_datasets": None}
     return {"rl": "grpo", "trl": trl, **off, "bashgym_rewards": rewards.digest(chosen)}
+
+
+def episode(config: GrpoConfig) -> dict[str, Any] | None:
+    """What an answer in several turns may take; None where it has one."""
+    if config.turns == 1:
+        return None
+    return {
+        "turns": config.turns,
+        "seconds": config.episode_seconds,
+        "command_seconds": config.command_seconds,
+        "output_chars": config.output_chars,
+    }

@@ -70,11 +70,19 @@ def check(rewards: Sequence[Chosen], strategy: str) -> None:
         )
 
 
-def place(folder: Path, rewards: Sequence[Chosen], sample: int, seed: int, machine: str = "") -> None:
+def place(
+    folder: Path,
+    rewards: Sequence[Chosen],
+    sample: int,
+    seed: int,
+    machine: str = "",
+    episode: dict[str, Any] | None = None,
+) -> None:
     """Writes the rewards' code and settings for the other side into the job's folder.
 
     `sample` and `seed` are the self-test's (bashgym/tasks/selftest.py), which is done over there before anything is
-    trained, unless it was done on that very `machine` already."""
+    trained, unless it was done on that very `machine` already; `episode` is the budget of one, where answers are given
+    in several turns."""
     sure = [one.label for one in verifying(rewards)]
     selftest = {"rewards": sure, "sample": sample, "seed": seed, "machine": machine} if sure else None
     listed = []
@@ -82,7 +90,7 @@ def place(folder: Path, rewards: Sequence[Chosen], sample: int, seed: int, machi
         file = f"{PLUGINS}/{one.label}.py"
         jsonl.replace(folder / paths.INSIDE / file, Path(one.spec.path).read_bytes())
         listed.append({"label": one.label, "file": file, "sha256": one.spec.sha256, "config": one.spec.config})
-    jsonl.replace(folder / ORDER, jsonl.dumps({"rewards": listed, "selftest": selftest}))
+    jsonl.replace(folder / ORDER, jsonl.dumps({"rewards": listed, "selftest": selftest, "episode": episode}))
 
 
 def digest(rewards: Sequence[Chosen]) -> str:

@@ -1,13 +1,14 @@
 """1 where the answer, applied to its task's snapshot, passes the task's protected tests in a box; else 0."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from bashgym import config, sandbox
 from bashgym.tasks import of_row
-from bashgym.tasks.verify import verify
+from bashgym.tasks.verify import verify, verify_folder
 
 
 class Reward:
@@ -36,3 +37,7 @@ class Reward:
     def score(self, completion: str, row: dict[str, Any]) -> float:
         """Raises BadTask for a row without a task, NoBox where no box works."""
         return float(verify(of_row(row), completion, self.box).passed)
+
+    def score_folder(self, folder: Path, row: dict[str, Any]) -> float:
+        """The same of what an answer in several turns left in `folder`."""
+        return float(verify_folder(of_row(row), folder, self.box).passed)
