@@ -75,6 +75,7 @@ VERBS: dict[str, str] = {
     "packs": "recipes and plugins that others share: add, trust, update, remove, make one",
     "plugins": "list plugins and where they come from; write a new one",
     "lineage": "where a row of a dataset came from, line by line; why a session is in none",
+    "tasks": "tasks with tests: import those of others, check them, export them for other frameworks",
     "judges": "measure judges against labelled sessions",
     "models": "list registered models; show one with scores and lineage",
     "sanitize": "take secrets and people out of any JSON Lines or text file",
