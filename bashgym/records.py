@@ -193,6 +193,7 @@ class Model(Record, frozen=True, kw_only=True):
     sequence_len: int
     parameters: int | None = None  # where known
     revision: str | None = None
+    measures: tuple[int, int, int] | None = None  # width, layers, vocabulary of a model that is made from the data
 
 
 class Job(Record, frozen=True, kw_only=True):
@@ -206,6 +207,7 @@ class Job(Record, frozen=True, kw_only=True):
     config: dict[str, Any]  # the Axolotl configuration as written
     gpu: dict[str, Any]  # what it needs: {min_vram_gb, count}; empty for CPU
     uploads: tuple[str, ...] = ()  # paths, relative to folder, that a remote machine needs
+    estimate: dict[str, Any] = {}  # see bashgym/training/estimate.py
 
 
 class Offer(Record, frozen=True, kw_only=True):

@@ -204,6 +204,7 @@ def plan(content: dict[str, Any], json: bool) -> None:
     print(f"  model          {content['base']}")
     gpu = content["training"]["gpu"]
     print(f"  gpu            {written(gpu) if gpu else 'none: runs on the CPU'}")
+    estimated(content["estimate"])
     quote = content["quote"]
     if quote["offers"]:
         rows = (
@@ -227,6 +228,27 @@ def plan(content: dict[str, Any], json: bool) -> None:
         print(printable(f"  {finding['level']}: {finding['message']}"))
     for file in content["files"]:
         print(f"  written        {file}")
+
+
+def estimated(told: dict[str, Any]) -> None:
+    """Size, memory and work of the training; what is only known with the dataset says so."""
+    if not told:
+        return
+    measures = f"{short(told['parameters'])} parameters ({told['measures_from']})"
+    print(f"  estimate       {measures}, {told['memory_gb']:g} GB at its peak (estimated)")
+    if told["tokens"] is None:
+        way = "run with --until dataset (nothing is rented), then plan again"
+        print(f"  work           missing until the dataset is written; {way}")
+    else:
+        print(f"  work           {told['steps']:,} steps, {short(told['tokens'])} tokens (estimated)")
+
+
+def short(value: float) -> str:
+    """1310000 -> `1.3 million`."""
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if value >= size:
+            return f"{value / size:.3g} {word}"
+    return f"{value:.0f}"
 
 
 def money(value: float | None) -> str:

@@ -53,6 +53,48 @@ MEMORY: dict[str, dict[str, int]] = {
 }
 
 
+# 10^12 operations a second in bf16 with accumulation in fp32, without sparsity, from NVIDIA's data sheets; a name with
+# an ending (-80GB, -SXM, -Ada, WS) counts as the first of these it begins with
+SPEED: dict[str, float] = {
+    "RTXA4000": 77,
+    "RTXA4500": 95,
+    "RTX4000-Ada": 107,
+    "RTXA5000": 111,
+    "RTXA6000": 155,
+    "RTX6000-Ada": 364,
+    "RTXPRO6000": 500,
+    "RTX3060": 25,
+    "RTX3080": 60,
+    "RTX3090": 71,
+    "RTX4090": 165,
+    "RTX5090": 210,
+    "A6000": 155,
+    "A100": 312,
+    "A10": 125,
+    "A40": 150,
+    "L40S": 362,
+    "L40": 181,
+    "L4": 121,
+    "H100-NVL": 835,
+    "H100": 989,
+    "H200": 989,
+    "B200": 2250,
+}
+USED = 0.25  # share of that a fine-tuning of small batches reaches; 0.2 to 0.4 is usual for one card
+READY = 0.25  # hours until a rented machine trains: started, packages and model fetched
+
+
+def hours(flops: float | None, accelerators: str) -> float | None:
+    """Hours a training of so many operations takes on `L4:1` and the like, getting ready included: an estimate.
+
+    None where the work or the card's speed is not known."""
+    name, _, count = accelerators.partition(":")
+    speed = next((SPEED[known] for known in sorted(SPEED, key=len, reverse=True) if name.startswith(known)), None)
+    if not flops or speed is None:
+        return None
+    return READY + flops / (speed * 1e12 * USED * int(count or 1)) / 3600
+
+
 def fitting(cloud: str, need: dict[str, Any], prefer: tuple[str, ...]) -> list[str]:
     """Names with at least `need["min_vram_gb"]` a card, smallest first; only preferred ones where one of those fits."""
     enough = [name for name, memory in MEMORY[cloud].items() if memory >= need.get("min_vram_gb", 0)]

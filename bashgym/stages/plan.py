@@ -29,6 +29,7 @@ def run_plan(run: Run) -> dict[str, Any]:
         "dataset": dataset.rows if dataset else None,
         "base": run.recipe.settings.model.base,
         "training": {"strategy": run.recipe.one("training").label, "gpu": job.gpu, "config": job.config},
+        "estimate": job.estimate,
         "cloud": cloud.label,
         "preflight": [{"level": one.level, "message": one.message} for one in run.plugin(cloud).preflight(job)],
         "quote": priced(quote),

@@ -59,9 +59,16 @@ def provisional(run: Run, dataset: Dataset | None = None) -> Job:
         chat_template=settings.chat_template,
         sequence_len=settings.sequence_len,
         revision=settings.revision or None,
+        measures=measures(run) if settings.base == "scratch" else None,
     )
     job: Job = checked_training(run, dataset).plan(dataset, model, run.folder)
     return tracked(job, run.recipe.settings.track)
+
+
+def measures(run: Run) -> tuple[int, int, int]:
+    """Width, layers and vocabulary of the model that is made from the data."""
+    scratch = run.recipe.settings.model.scratch
+    return scratch.hidden_size, scratch.layers, scratch.vocab_size
 
 
 def preflight(run: Run) -> None:
@@ -93,7 +100,7 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
     jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
-    run.manifest.update(training=to_dict(checkpoint))
+    run.manifest.update(training={**to_dict(checkpoint), "memory": memory(run.folder, job)})
     if done is None:
         strategy = run.recipe.one("training").label
         dropped = {"row longer than the sequence length": left_out(run.folder)} if left_out(run.folder) else {}
@@ -115,6 +122,15 @@ def prepared(run: Run, dataset: Dataset, job: Job) -> None:
     if found:
         rows = dataset.rows["train"] + dataset.rows.get("validation", 0)
         run.manifest.stage("teacher", rows, found.rows, found.dropped, time.perf_counter() - started, **found.told)
+
+
+def memory(folder: Path, job: Job) -> dict[str, Any]:
+    """The most memory the training had in use (GB, measured; missing where the system does not tell) beside what was
+    estimated before it began."""
+    ended = [line.value for line in jsonl.read_lines(folder / "metrics.jsonl") if isinstance(line.value, dict)]
+    peak = next((event["peak_bytes"] for event in reversed(ended) if event.get("peak_bytes")), None)
+    told = {"estimated_gb": job.estimate.get("memory_gb"), "peak_gb": None if peak is None else round(peak / 1e9, 2)}
+    return {**told, "evidence": "missing" if peak is None else "measured"}
 
 
 def to_dict(checkpoint: Checkpoint) -> dict[str, Any]:

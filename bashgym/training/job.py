@@ -7,6 +7,7 @@ from typing import Any
 from bashgym import axolotl, environment, paths
 from bashgym.errors import RecipeError
 from bashgym.records import Dataset, Job, Model
+from bashgym.training import estimate
 from bashgym.training.memory import vram_gb
 from bashgym.training.settings import TrainingConfig
 
@@ -26,6 +27,8 @@ class Strategy:
     reference: bool = False  # whether the untrained model is kept beside the one in training
     env: dict[str, str] = field(default_factory=dict)
     uploads: tuple[str, ...] = ()  # paths in the folder that go along to another machine, beside the rows
+    answers: int = 1  # made per row at each step, by strategies that learn from what the model says
+    generated: int = 0  # most tokens of such an answer
 
 
 def plan(dataset: Dataset, model: Model, folder: Path, config: TrainingConfig, strategy: Strategy) -> Job:
@@ -53,7 +56,14 @@ def plan(dataset: Dataset, model: Model, folder: Path, config: TrainingConfig, s
         config=rendered,
         gpu=gpu(config, model, strategy),
         uploads=(axolotl.CONFIG, paths.INSIDE, *rows, *model_folder, *strategy.uploads),
+        estimate=estimate.of(dataset, model, config, load(dataset, strategy)),
     )
+
+
+def load(dataset: Dataset, strategy: Strategy) -> estimate.Load:
+    """A pair is two sequences."""
+    pairs = 2 if dataset.schema == "preference" else 1
+    return estimate.Load(pairs, strategy.reference, strategy.answers, strategy.generated)
 
 
 def gpu(config: TrainingConfig, model: Model, strategy: Strategy) -> dict[str, Any]:

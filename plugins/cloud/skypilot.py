@@ -14,7 +14,7 @@ from bashgym.config import Config as Settings
 from bashgym.errors import RecipeError, RunFailed, did_you_mean
 from bashgym.records import Finding, Job, Offer, Progress, Quote, Submission
 from bashgym.rented import catalogue
-from bashgym.rented.gpus import MEMORY, fitting
+from bashgym.rented.gpus import MEMORY, fitting, hours
 from bashgym.rented.task import Terms, cluster, inside, task, write
 
 NO_SPOT = {
@@ -159,9 +159,11 @@ class Cloud:
             "prices": {"file": str(prices.source), "date": prices.date},
             "refused": dict(sorted(answer["refused"].items())),
         }
-        return self.priced(answer, prices, details)
+        return self.priced(answer, prices, details, job.estimate.get("flops"))
 
-    def priced(self, answer: dict[str, Any], prices: catalogue.Prices, details: dict[str, Any]) -> Quote:
+    def priced(
+        self, answer: dict[str, Any], prices: catalogue.Prices, details: dict[str, Any], flops: float | None
+    ) -> Quote:
         source = f"price list of {prices.date}"
         offers = [
             Offer(
@@ -178,12 +180,14 @@ class Cloud:
         offers.sort(key=lambda offer: (offer.usd_per_hour is None, offer.usd_per_hour or 0.0, offer.instance))
         if not offers:
             return missing(f"no machine for this job within cloud.limits: {reasons(answer['refused'])}", details)
+        taken = hours(flops, offers[0].accelerators)
+        price = offers[0].usd_per_hour
         return Quote(
             offers=tuple(offers[:SHOWN]),
-            hours=None,
-            usd=None,
-            evidence="estimated" if offers[0].usd_per_hour else "missing",
-            note=f"{self.worst()}; {source} ({prices.source}), the live price may differ{self.hosts(answer)}",
+            hours=None if taken is None else round(taken, 2),
+            usd=None if taken is None or price is None else round(taken * price, 2),
+            evidence="estimated" if price else "missing",
+            note=f"{self.worst(taken)}; {source} ({prices.source}), the live price may differ{self.hosts(answer)}",
             details=details,
         )
 
@@ -238,8 +242,17 @@ class Cloud:
         need, largest = job.gpu.get("min_vram_gb"), max(MEMORY[self.cloud].values())
         return f"the job needs {need} GB a GPU and the largest of this cloud has {largest}; take a smaller model"
 
-    def worst(self) -> str:
-        return f"hours are not estimated; at most ${self.config.limits.max_usd:.2f} (cloud.limits.max_usd)"
+    def worst(self, taken: float | None = None) -> str:
+        """What it costs at most, and whether the time it is estimated to take is allowed for."""
+        limits = self.config.limits
+        most = f"at most ${limits.max_usd:.2f} (cloud.limits.max_usd)"
+        if taken is None:
+            return f"hours are not estimated; {most}"
+        allowed = limits.seconds(self.config.teardown.idle_minutes) / 3600
+        short = (
+            f"; the limits allow {allowed:.1f} hours of training: raise them, or train less" if taken > allowed else ""
+        )
+        return f"on the cheapest machine; {most}{short}"
 
     def hosts(self, answer: dict[str, Any]) -> str:
         return "" if answer["hosts_known"] else "; it does not tell datacentres from private hosts, which cost less"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import structs
 
 from bashgym import paths
 from bashgym.config import validate
@@ -211,6 +212,11 @@ def test_the_quote_is_what_the_optimizer_would_rent(job, cloud, instance, price)
     assert (best.instance, best.usd_per_hour, best.evidence) == (instance, price, "estimated")
     assert (quote.evidence, quote.hours, quote.usd) == ("estimated", None, None)
     assert "price list of 20" in best.note
+    if cloud == "lambda":  # 10^18 operations on an A10: a quarter of 125 * 10^12 a second, and a quarter of an hour
+        told = place(cloud).quote(structs.replace(job, estimate={"flops": 1e18}))
+        hours = 0.25 + 1e18 / (125e12 / 4) / 3600
+        assert (told.hours, told.usd) == (round(hours, 2), round(hours * price, 2))
+        assert "limits allow" in told.note
     chosen = sky(cloud, quote.details["sky_yaml"])
     assert chosen[0] == instance
     if cloud == "vast":  # SkyPilot's own price is that of any host of the region; its region may be a home
