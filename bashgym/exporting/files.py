@@ -1,11 +1,9 @@
 """Sessions written as ATIF documents, as a file of spans, or both; each is read and sanitized once."""
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -120,8 +118,8 @@ def export(chosen: Sequence[Chosen], atif: Path | None, spans: Path | None, raw:
 def written(done: Iterator[Made], atif: Path | None, spans: Path | None, tasks: Sequence[Task], raw: bool) -> Report:
     sessions, redactions, shown, faults = 0, 0, 0, []
     with ExitStack() as stack:
-        documents = stack.enter_context(fresh(atif)) if atif else None
-        lines = stack.enter_context(fresh(spans)) if spans else None
+        documents = stack.enter_context(jsonl.replacing(atif)) if atif else None
+        lines = stack.enter_context(jsonl.replacing(spans)) if spans else None
         for task, made in zip(tasks, done, strict=True):
             if made.fault:
                 faults.append(made.fault)
@@ -137,22 +135,6 @@ def written(done: Iterator[Made], atif: Path | None, spans: Path | None, tasks: 
         if not sessions:
             raise InputError(f"traces export: nothing could be read: {faults[0]}")
     return Report(sessions, redactions, shown, faults, raw)
-
-
-@contextmanager
-def fresh(target: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `target` in the end, and is gone where that is not reached."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def read(chosen: Chosen) -> list[Trace]:
