@@ -5,12 +5,12 @@ What cannot be read is a row too, with the reason: a session of its own without 
 import hashlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bashgym import jsonl
+from bashgym import jsonl, paths
 from bashgym.errors import InputError
 from bashgym.reading import files
 from bashgym.reading.conversation import Conversation, source_info
@@ -148,3 +148,17 @@ def broken(kind: str, ref: SessionRef, found: Row, reason: str) -> Trace:
     told.bad(found.line_no, reason, legible(found.raw))
     unread = found._replace(error=reason)
     return told.trace(ref.id, Agent(name="unknown"), info_of(kind, ref, unread))
+
+
+def files_of(name: str, path: str, example: str, what: str, patterns: Sequence[str] = ("*.jsonl",)) -> list[Path]:
+    """The files of source `name` at `path`, which the user has to name, as `example`; `what` one of them is.
+
+    Raises InputError when there are none."""
+    if not path:
+        raise InputError(f"source.{name}.path: no file is named; set source.{name}.path={example}")
+    root = paths.resolve(path)
+    found = {one: None for pattern in patterns for one in (files.found(root, pattern) if root.exists() else ())}
+    if not found:
+        endings = " or ".join(pattern.removeprefix("*") for pattern in patterns)
+        raise InputError(f"source.{name}.path: no {endings} file at {root}; name {what}")
+    return list(found)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bashgym import config, jsonl, paths
+from bashgym import config, jsonl
 from bashgym.errors import InputError
-from bashgym.reading import blobs, files, rows
+from bashgym.reading import blobs, rows
 from bashgym.reading.conversation import Conversation
 from bashgym.reading.values import record, text
 from bashgym.records import SessionRef
@@ -32,15 +32,8 @@ class Source:
 
     def list(self) -> Iterable[SessionRef]:
         """Every trajectory, unread. Raises InputError when there are none, or for ADP 2 and later."""
-        if not self.config.path:
-            raise InputError("source.adp.path: no folder is named; set source.adp.path=FOLDER")
-        root = paths.resolve(self.config.path)
-        found = (
-            [path for suffix in ("*.json", "*.jsonl") for path in files.found(root, suffix)] if root.exists() else []
-        )
-        if not found:
-            raise InputError(f"source.adp.path: no .json or .jsonl files at {root}; name a folder of ADP files")
-        return rows.references("adp", dict.fromkeys(found), name_of)
+        found = rows.files_of("adp", self.config.path, "FOLDER", "a folder of ADP files", ("*.json", "*.jsonl"))
+        return rows.references("adp", found, name_of)
 
     def read(self, ref: SessionRef) -> Iterator[Trace]:
         """The trajectory's trace."""

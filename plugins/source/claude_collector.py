@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bashgym import config, jsonl, paths
+from bashgym import config, jsonl
 from bashgym.claude_code import mixed
-from bashgym.errors import InputError
-from bashgym.reading import blobs, files, rows
+from bashgym.reading import blobs, rows
 from bashgym.reading.conversation import Conversation, metrics
 from bashgym.reading.values import count, record, text
 from bashgym.records import SessionRef
@@ -32,12 +31,7 @@ class Source:
 
     def list(self) -> Iterable[SessionRef]:
         """Every session, unread. Raises InputError when there are no files."""
-        if not self.config.path:
-            raise InputError(f"source.{NAME}.path: no file is named; set source.{NAME}.path=FILE")
-        root = paths.resolve(self.config.path)
-        found = files.found(root, "*.jsonl") if root.exists() else []
-        if not found:
-            raise InputError(f"source.{NAME}.path: no .jsonl file at {root}; name a file that claude-collector wrote")
+        found = rows.files_of(NAME, self.config.path, "FILE", "a file that claude-collector wrote")
         return (ref for path in found for ref in self.of_file(path))
 
     def of_file(self, path: Path) -> Iterator[SessionRef]:

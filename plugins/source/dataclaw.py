@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bashgym import config, jsonl, paths
-from bashgym.errors import InputError
-from bashgym.reading import blobs, files, rows
+from bashgym import config, jsonl
+from bashgym.reading import blobs, rows
 from bashgym.reading.conversation import Conversation
 from bashgym.reading.values import at, text, whole
 from bashgym.records import SessionRef
@@ -33,12 +32,7 @@ class Source:
 
     def list(self) -> Iterable[SessionRef]:
         """Every session, unread. Raises InputError when there are no exports."""
-        if not self.config.path:
-            raise InputError(f"source.{NAME}.path: no file is named; set source.{NAME}.path=conversations.jsonl")
-        root = paths.resolve(self.config.path)
-        found = files.found(root, "*.jsonl") if root.exists() else []
-        if not found:
-            raise InputError(f"source.{NAME}.path: no .jsonl file at {root}; name an export of dataclaw")
+        found = rows.files_of(NAME, self.config.path, "conversations.jsonl", "an export of dataclaw")
         return rows.references(NAME, found, name_of)
 
     def read(self, ref: SessionRef) -> Iterator[Trace]:

@@ -47,9 +47,9 @@ FULL = trajectory(
 
 def test_it_keeps_the_contract(tmp_path):
     assert isinstance(source(""), Source)
-    with pytest.raises(InputError, match=r"^source.adp.path: no folder is named; set source.adp.path=FOLDER$"):
+    with pytest.raises(InputError, match=r"^source.adp.path: no file is named; set source.adp.path=FOLDER$"):
         source("").list()
-    with pytest.raises(InputError, match=r"no .json or .jsonl files at"):
+    with pytest.raises(InputError, match=r"no .json or .jsonl file at"):
         source(tmp_path).list()
 
 
