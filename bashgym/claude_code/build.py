@@ -7,6 +7,7 @@ from typing import Any
 from bashgym.claude_code import facts, replies, requests, results, tree, users, windows
 from bashgym.claude_code.lines import Entry, Kinds, by_kind
 from bashgym.reading import blobs
+from bashgym.reading.branches import branches
 from bashgym.reading.facts import outcome, totals
 from bashgym.trace import (
     Event,
@@ -188,7 +189,7 @@ def trace(
         project=facts.project_of(entries, kinds, talk.steps),
         lineage=facts.inherit(kinds, talk.steps),
         context_windows=windows.windows(talk.steps, talk.boundaries),
-        branches=tree.branches(talk.tree, talk.steps),
+        branches=branches(talk.steps, talk.tree.step_parents(), talk.tree.leaf),
         thinking=replies.thinking(talk.replies.values()),
         events=talk.events,
         malformed=malformed,

@@ -17,6 +17,7 @@ from bashgym import jsonl, paths
 from bashgym.errors import InputError
 from bashgym.reading import excluded, remembered
 from bashgym.reading.files import PACKED, bare, content, note, opened, reference, unreadable
+from bashgym.reading.lines import value_of
 from bashgym.records import SessionRef
 
 SOURCE = "claude_code"
@@ -171,18 +172,11 @@ def values(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with opened(path) as file:
             for raw in file:
-                value = parsed(raw)
+                value = value_of(raw)
                 if isinstance(value, dict):
                     yield value
     except (OSError, EOFError) as error:
         raise unreadable(path, error) from None
-
-
-def parsed(raw: bytes) -> Any:
-    try:
-        return jsonl.parse(raw)
-    except ValueError:
-        return None
 
 
 def session_id(path: Path, folder: Path, taken: Iterable[str]) -> str:

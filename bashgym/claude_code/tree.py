@@ -9,7 +9,6 @@ from functools import cached_property
 import msgspec
 
 from bashgym.claude_code.lines import Entry
-from bashgym.trace import Branch, Step
 
 
 class Start(msgspec.Struct, eq=False):
@@ -115,31 +114,3 @@ def is_result(entry: Entry) -> bool:
     """Whether a user line answers a tool call."""
     content = entry.value["message"].get("content")
     return isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
-
-
-def branches(tree: Tree, steps: list[Step]) -> list[Branch]:
-    """One branch for each leaf, the active one last; marks `active` in every step."""
-    parents = tree.step_parents()
-    inner = {parent for parent in parents if parent is not None}
-    leaves = [step for step in range(len(steps)) if step not in inner and step != tree.leaf]
-    active = set(path(tree.leaf, parents))
-    for number, step in enumerate(steps):
-        step.info.active = number in active
-    ends = [*leaves, tree.leaf] if tree.leaf is not None else leaves
-    return [branch(leaf, parents, steps, leaf == tree.leaf) for leaf in ends]
-
-
-def branch(leaf: int, parents: list[int | None], steps: list[Step], active: bool) -> Branch:
-    numbers = sorted(path(leaf, parents))
-    uuids = steps[leaf].info.uuids
-    name = uuids[-1] if uuids else f"step-{leaf + 1}"
-    return Branch(leaf=name, step_ids=[steps[number].step_id for number in numbers], active=active)
-
-
-def path(leaf: int | None, parents: list[int | None]) -> list[int]:
-    """From `leaf` up to its root; a circle, which only a broken file has, is left where it closes."""
-    found: dict[int, None] = {}
-    while leaf is not None and leaf not in found:
-        found[leaf] = None
-        leaf = parents[leaf]
-    return list(found)

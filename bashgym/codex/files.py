@@ -5,15 +5,14 @@ first releases. A sub-agent has a rollout of its own that names its parent's thr
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import orjson
 
-from bashgym import jsonl
 from bashgym.reading import remembered
-from bashgym.reading.files import note, opened, reference, unreadable
+from bashgym.reading.files import note, reference, unreadable
 from bashgym.reading.folders import of_session
+from bashgym.reading.lines import first_objects
 from bashgym.reading.values import at, record, text
 from bashgym.records import SessionRef
 
@@ -90,7 +89,7 @@ def head_of(path: Path) -> tuple[str, str] | None:
 def look(path: Path) -> list[str]:
     """[thread, parent's thread], empty for a file that is no rollout. Raises OSError."""
     ours = path.name.startswith(NAMED)
-    for value in values(path):
+    for value in first_objects(path, LOOKED_AT):
         kind = text(value, "type")
         if kind == "session_meta":
             meta = record(value, "payload")
@@ -107,22 +106,6 @@ def look(path: Path) -> list[str]:
 def clean(names: list[str | None]) -> list[str]:
     """Names that can be written as UTF-8; a hostile one is none."""
     return [name if name and name.isprintable() else "" for name in names]
-
-
-def values(path: Path) -> Iterator[dict[str, object]]:
-    """The first objects of a file; a file that is one JSON value over many lines is read whole."""
-    with opened(path) as file:
-        if path.suffix == ".json":
-            lines: Iterable[bytes] = [file.read()]
-        else:
-            lines = islice(file, LOOKED_AT)
-        for line in lines:
-            try:
-                value = jsonl.parse(line.strip() or b"null")
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value
 
 
 def parent_of(meta: dict[str, object]) -> str | None:

@@ -3,13 +3,12 @@ JSON files of `history-session-state/`. Sub-agents' events lie among their sessi
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
-from bashgym import jsonl
 from bashgym.reading import remembered
-from bashgym.reading.files import note, opened, reference, unreadable
+from bashgym.reading.files import note, reference, unreadable
 from bashgym.reading.folders import of_session
+from bashgym.reading.lines import first_objects
 from bashgym.reading.values import at, text
 from bashgym.records import SessionRef
 
@@ -63,23 +62,10 @@ def head_of(path: Path) -> str | None:
 def look(path: Path) -> bytes:
     """`=` and the id; empty for a file that is no session. Raises OSError."""
     ours = path.name == NAMED
-    for value in values(path):
+    for value in first_objects(path, LOOKED_AT):
         kind = text(value, "type") or ""
         if kind == "session.start" or isinstance(value.get("chatMessages"), list):
             name = text(value, "data", "sessionId") or text(value, "sessionId") or ""
             return b"=" + (name.encode() if name.isprintable() else b"")
         ours = ours or (kind.startswith(TYPES) and "parentId" in value and isinstance(at(value, "data"), dict))
     return b"=" if ours else b""
-
-
-def values(path: Path) -> Iterator[dict[str, object]]:
-    """The first objects of a file; a file that is one JSON value over many lines is read whole."""
-    with opened(path) as file:
-        lines: Iterable[bytes] = [file.read()] if path.suffix == ".json" else islice(file, LOOKED_AT)
-        for line in lines:
-            try:
-                value = jsonl.parse(line.strip() or b"null")
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value

@@ -19,7 +19,7 @@ from bashgym.reading import blobs, facts
 from bashgym.reading.branches import branches
 from bashgym.reading.conversation import Conversation, source_info
 from bashgym.reading.lines import legible
-from bashgym.reading.times import iso
+from bashgym.reading.values import iso_or_text
 from bashgym.trace import Agent, SourceFile, Step, Trace
 
 SOURCE = "chatgpt"
@@ -57,7 +57,7 @@ def ratings(name: str, part: Part, entries: Sequence[dict[str, Any]]) -> Trace:
     """Ratings of chats that the export does not hold: a trace of events alone."""
     talk = Conversation()
     for entry in entries:
-        talk.event("feedback", without_account(entry), ts=iso(entry.get("create_time")))
+        talk.event("feedback", without_account(entry), ts=iso_or_text(entry.get("create_time")))
     digest = hashlib.sha256(part.content).hexdigest()
     file = SourceFile(path=part.place, sha256=digest, bytes=len(part.content), lines=len(entries))
     return talk.trace(name, Agent(name="ChatGPT"), source_info(SOURCE, [file]), usage_reliable=False)
@@ -95,7 +95,7 @@ class Reader:
 
     def read(self) -> None:
         header = without_account({key: value for key, value in self.value.items() if key != "mapping"})
-        self.talk.event("conversation", header, ts=iso(self.value.get("create_time")))
+        self.talk.event("conversation", header, ts=iso_or_text(self.value.get("create_time")))
         for node in self.ordered():
             above = self.at.get(node.parent or "")
             before = len(self.talk.steps)
@@ -120,7 +120,7 @@ class Reader:
 
     def take(self, node: Node, above: int | None) -> None:
         """Puts a node where it belongs and says in `at` which step that is."""
-        ts = iso(node.message.get("create_time"))
+        ts = iso_or_text(node.message.get("create_time"))
         if node.broken:
             return
         if node.hidden or node.role not in ("user", "system", "assistant", "tool"):
@@ -163,7 +163,7 @@ class Reader:
         elif node.called is not None:
             step.info.blocks.append("tool_use")
             made = self.talk.call(step, node.id, node.called, arguments(node.content))
-            made.extra.bashgym.started_at = iso(node.message.get("create_time"))
+            made.extra.bashgym.started_at = iso_or_text(node.message.get("create_time"))
         else:
             step.info.blocks.append("text")
             step.message = added(step.message, parts_of(node.content))
@@ -200,7 +200,7 @@ class Reader:
         """Thumbs: an event each, and a word in the step that was rated."""
         steps = {uuid: step for step in self.talk.steps for uuid in step.info.uuids}
         for entry in feedback:
-            self.talk.event("feedback", without_account(entry), ts=iso(entry.get("create_time")))
+            self.talk.event("feedback", without_account(entry), ts=iso_or_text(entry.get("create_time")))
             rated = next((steps[name] for name in rated_messages(entry) if name in steps), None)
             if rated is not None:
                 rating = str(entry.get("rating"))

@@ -13,7 +13,7 @@ from bashgym.reading import blobs, facts
 from bashgym.reading.branches import branches
 from bashgym.reading.conversation import Conversation, source_info
 from bashgym.reading.lines import legible
-from bashgym.reading.times import iso
+from bashgym.reading.values import iso_or_text
 from bashgym.trace import Agent, Step, Trace
 
 SOURCE = "claude_ai"
@@ -52,12 +52,12 @@ class Reader:
     def read(self) -> None:
         left_out = ACCOUNT | {"chat_messages"}
         header = {key: value for key, value in self.value.items() if key not in left_out}
-        self.talk.event("conversation", header, ts=iso(self.value.get("created_at")))
+        self.talk.event("conversation", header, ts=iso_or_text(self.value.get("created_at")))
         for number, message in enumerate(self.value["chat_messages"], 1):
             if isinstance(message, dict) and message.get("sender") in ("human", "assistant"):
                 self.message(number, message)
             elif isinstance(message, dict):
-                self.talk.event("message", message, ts=iso(message.get("created_at")), line_no=number)
+                self.talk.event("message", message, ts=iso_or_text(message.get("created_at")), line_no=number)
             else:
                 self.talk.bad(number, "no message", legible(jsonl.dumps(message)))
 
@@ -86,7 +86,7 @@ class Reader:
         step = self.talk.say(
             "user",
             parts or "",
-            ts=iso(message.get("created_at")),
+            ts=iso_or_text(message.get("created_at")),
             line_no=number,
             uuid=text_of(message, "uuid"),
         )
@@ -115,7 +115,7 @@ class Reader:
 
     def reply(self, message: dict[str, Any], number: int | None) -> Step:
         uuid = text_of(message, "uuid")
-        step = self.talk.say("agent", "", ts=iso(message.get("created_at")), line_no=number, uuid=uuid)
+        step = self.talk.say("agent", "", ts=iso_or_text(message.get("created_at")), line_no=number, uuid=uuid)
         name = uuid or f"{text_of(self.value, 'uuid')}:{number or len(self.talk.steps)}"
         step.info.message_id = name if number is not None else f"{name}/{len(self.talk.steps)}"
         return step
@@ -138,7 +138,7 @@ class Reader:
         elif kind == "tool_use" and isinstance(block.get("name"), str):
             name = text_of(block, "id") or f"{step.info.message_id}:{len(self.talk.calls) + 1}"
             made = self.talk.call(step, name, block["name"], block.get("input"))
-            made.extra.bashgym.started_at = iso(block.get("start_timestamp"))
+            made.extra.bashgym.started_at = iso_or_text(block.get("start_timestamp"))
             server = text_of(block, "integration_name")
             made.extra.bashgym.mcp_server = server or None
             self.pending.append(name)
@@ -157,7 +157,7 @@ class Reader:
         content = block.get("content")
         fine = content if isinstance(content, str) else parts_in(content)
         made = self.talk.result(named or None, fine, is_error=block.get("is_error") is True)
-        made.extra.bashgym.ts = iso(block.get("stop_timestamp"))
+        made.extra.bashgym.ts = iso_or_text(block.get("stop_timestamp"))
         said = {"type", "tool_use_id", "content", "is_error"}
         rest = {key: value for key, value in block.items() if key not in said and value not in (None, [], {})}
         blobs.lift_long(rest)

@@ -16,6 +16,7 @@ import msgspec
 from bashgym import jsonl
 from bashgym.reading.blobs import URL_SAFE
 from bashgym.reading.files import opened, unreadable
+from bashgym.reading.lines import value_of
 from bashgym.records import SessionRef
 from bashgym.trace import Trace
 
@@ -52,16 +53,9 @@ def images_in(path: Path) -> Iterator[Image]:
         with opened(path) as file:
             for _, raw, _, fault in jsonl.pieces(file, len):
                 if not fault and b"base64" in raw:
-                    yield from images_of(parsed(raw))
+                    yield from images_of(value_of(raw))
     except (OSError, EOFError) as error:
         raise unreadable(path, error) from None
-
-
-def parsed(raw: bytes) -> Any:
-    try:
-        return jsonl.parse(raw)
-    except ValueError:
-        return None  # a malformed line refers to nothing
 
 
 def images_of(value: Any) -> Iterator[Image]:

@@ -3,6 +3,8 @@
 import hashlib
 import re
 import zlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,25 @@ def read(path: Path, number: int = 0, lift: bool = False) -> File:
     count = len(entries) + len(malformed)
     source = SourceFile(path=str(path), sha256=digest.hexdigest(), bytes=size, lines=count, malformed=len(malformed))
     return File(source, entries, malformed)
+
+
+def first_objects(path: Path, count: int) -> Iterator[dict[str, Any]]:
+    """The objects in the first lines of a file; a file that is one JSON value over many lines (.json) is read whole.
+
+    Raises OSError."""
+    with opened(path) as file:
+        lines: Iterable[bytes] = [file.read()] if path.suffix == ".json" else islice(file, count)
+        for line in lines:
+            if isinstance(value := value_of(line.strip()), dict):
+                yield value
+
+
+def value_of(raw: bytes) -> Any:
+    """The JSON value of a line; None where there is none."""
+    try:
+        return jsonl.parse(raw)
+    except ValueError:
+        return None
 
 
 def parsed(raw: bytes, torn: bool) -> tuple[dict[str, Any], str | None]:

@@ -57,6 +57,11 @@ def iso(seconds: Any) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def iso_or_text(value: Any) -> str | None:
+    """`iso`; text, which is a time already, as it is."""
+    return value or None if isinstance(value, str) else iso(value)
+
+
 def iso_ms(milliseconds: Any) -> str | None:
     """`iso` of milliseconds since 1970."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):

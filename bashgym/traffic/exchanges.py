@@ -24,7 +24,7 @@ import msgspec
 from bashgym import jsonl
 from bashgym.reading import blobs
 from bashgym.reading.files import content, opened, unreadable
-from bashgym.reading.times import iso
+from bashgym.reading.values import iso_or_text
 from bashgym.trace import Malformed, SourceFile
 from bashgym.traffic import scrub, sse
 
@@ -196,8 +196,8 @@ def exchange(number: int, value: dict[str, Any]) -> Exchange | None:
         url=scrub.address(request.get("url")),
         headers=scrub.headers(request.get("headers")),
         body={key: item for key, item in body.items() if key not in scrub.BODY} if isinstance(body, dict) else {},
-        asked=iso(request.get("timestamp")) or iso(value.get("logged_at")),
-        answered=iso(answer.get("timestamp")) or iso(value.get("logged_at")),
+        asked=iso_or_text(request.get("timestamp")) or iso_or_text(value.get("logged_at")),
+        answered=iso_or_text(answer.get("timestamp")) or iso_or_text(value.get("logged_at")),
         status=status if isinstance(status, int) and not isinstance(status, bool) else 200 if response else None,
         answer_headers=scrub.headers(answer.get("headers")),
         answer=raw if isinstance(raw, str) and raw else opened_body(answer.get("body")),

@@ -18,7 +18,7 @@ import msgspec
 from bashgym.reading import blobs
 from bashgym.reading.conversation import Conversation, source_info
 from bashgym.reading.lines import Entry, File
-from bashgym.reading.times import iso
+from bashgym.reading.values import iso_or_text
 from bashgym.trace import Agent, ProjectInfo, SourceFile, ToolCall, Trace
 
 SOURCE = "mcp"
@@ -82,7 +82,7 @@ def opened(entry: Entry) -> Iterator[Message | Entry]:
     """The messages of one line."""
     value = entry.value
     label = next((value[key] for key in SENDER if isinstance(value.get(key), str)), None)
-    ts = next((iso(value[key]) for key in TIME if key in value), None)
+    ts = next((iso_or_text(value[key]) for key in TIME if key in value), None)
     inner: Any = value if is_message(value) else next((value[key] for key in MESSAGE if key in value), None)
     batch = inner if isinstance(inner, list) else [inner]
     if label == PROXY or not batch or not all(isinstance(one, dict) and is_message(one) for one in batch):
@@ -168,7 +168,7 @@ class Connection:
         if ours:
             self.opening = self.opening or entry.value
         kind = PROXY if ours else "not JSON-RPC"
-        ts = next((iso(entry.value[key]) for key in TIME if key in entry.value), None)
+        ts = next((iso_or_text(entry.value[key]) for key in TIME if key in entry.value), None)
         self.talk.event(kind, entry.value, ts=ts, line_no=entry.line_no)
 
     def asked(self, message: Message) -> None:
