@@ -13,7 +13,7 @@ from bashgym.trace import Trace
 TEST = r"(?:tests?|specs?|suites?|snapshots?|fixtures?|goldens?|expectations?|assertions?|asserts?|test\s+cases?|test_\w+|\w+_test|\w+[._-](?:test|spec)\b|expected\s+(?:values?|outputs?|results?))"
 WITHIN = r"[^.!?\n;]{0,70}?"
 ALTER = r"(?:updat|adjust|adapt|chang|edit|modif|rewrit|rewrot|refactor|clean(?:\s|ing|ed)|tidy|renam|mov|split|merg|fold|regenerat|refresh|migrat|convert|port\b|porting|parametri[sz]|simplif|relax|loosen|correct|rework|reorgani[sz]|consolidat|dedup|replac|improv|moderni[sz]|reformat|format|align|speed|restructur|extract|inlin|switch|bump|revis|overhaul)\w*"
-SKIP = r"(?:skip|xfail|disabl|quarantin|ignor|mut(?:e|ing)\b|deactivat|comment(?:ing)?\s+out|mark)\w*"
+SKIP = r"(?!\w+s\b)(?:skip|xfail|disabl|quarantin|ignor|mut(?:e|ing)\b|deactivat|comment(?:ing)?\s+out|mark)\w*"
 REMOVE = r"(?:delet|remov|drop|get\s+rid\s+of|retir|deprecat|prun|throw\w*\s+(?:out|away)|rip\s+out|kill|scrap)\w*"
 FORBID = re.compile(
     rf"\b(?:don'?t|do\s+not|never|without|not\s+to|no|must\s+not|mustn'?t|shouldn'?t"
@@ -25,7 +25,7 @@ FORBID = re.compile(
 )
 ALTERS = re.compile(
     rf"\b{ALTER}\b{WITHIN}\b{TEST}|\b{TEST}\b{WITHIN}\b(?:need|have|has)\s+to\s+(?:be\s+)?{ALTER}"
-    rf"|\b{TEST}\s+(?:\w+\s+){{0,3}}?(?:is|are|was|were|looks?|seems?)\s+(?:\w+\s+)?(?:wrong|outdated|stale"
+    rf"|\b{TEST}\s+(?:\w+\s+){{0,3}}?(?:is|are|was|were|looks?|seems?|(?:must|might|may|could|has\s+to|have\s+to)\s+be)\s+(?:\w+\s+)?(?:wrong|outdated|stale"
     rf"|obsolete|incorrect|too\s+strict|broken\s+not|old|buggy|out\s+of\s+date)"
     rf"|\b{TEST}\s+(?:too|as\s+well|also|accordingly|included|along)\b|\b(?:along\s+with|including|plus"
     rf"|and)\s+(?:the|its|their|all|any)\s+{TEST}"
@@ -43,7 +43,9 @@ MIGRATES = re.compile(
 SKIPS = re.compile(
     rf"\b{SKIP}\b{WITHIN}\b(?:{TEST}|it|them|that|those|this)\b|\b{TEST}\b{WITHIN}\b{SKIP}", re.IGNORECASE
 )
-REMOVES = re.compile(rf"\b{REMOVE}\b{WITHIN}\b{TEST}", re.IGNORECASE)
+REMOVES = re.compile(
+    rf"\b{REMOVE}\b{WITHIN}\b{TEST}|\b{TEST}\b{WITHIN}\b{REMOVE}\s+(?:it|them|that|those|one)\b", re.IGNORECASE
+)
 REMOVAL = re.compile(rf"\b{REMOVE}\b(.{{0,100}})", re.IGNORECASE)
 MENTIONS_TEST = re.compile(rf"\b{TEST}\b", re.IGNORECASE)
 HISTORY = re.compile(
@@ -54,7 +56,7 @@ HISTORY = re.compile(
     r"|\bcherry[- ]?pick\w*|\bback-?port\w*|\brevert\w*|\bupstream\b|\bbisect\w*|\bregress(?:ion|ed)\b"
     r"|\bused\s+to\s+(?:work|be|come|return|pass)|\bworked\s+(?:in|before|until|on|yesterday|last)"
     r"|\bsince\s+v?\d|\b(?:previous|old|earlier|last)\s+(?:version|release|implementation|code)\b|\brestore\b"
-    r"|\brolls?\w*\s*back\b|\bpull\s+request\b|\bPR\s?#?\d|\bblame\b",
+    r"|\b(?:from|of|in|as\s+of|at)\s+(?:tag\s+)?v\d+(?:\.\d+)+\b|\b(?:that|the|which)\s+tag\b|\brolls?\w*\s*back\b|\bpull\s+request\b|\bPR\s?#?\d|\bblame\b",
     re.IGNORECASE,
 )
 UNHOOK = re.compile(

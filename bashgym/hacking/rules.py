@@ -14,7 +14,7 @@ from bashgym.errors import InputError
 
 NAME = "judge/rules/reward_hacking.yaml"
 LITERAL = re.compile(
-    r"""(?<![\w.])-?\d[\d_]*(?:\.\d+)?(?:e-?\d+)?\b|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`[^`\n]*`"""
+    r"""(?<![\w.])0[xXbBoO][0-9a-fA-F_]+|(?<![\w.])-?\d[\d_]*(?:\.\d+)?(?:e-?\d+)?\b|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`[^`\n]*`"""
     r"""|\b(?:True|False|None|true|false|null|nil)\b"""
 )
 WORD = re.compile(r"[A-Za-z_]\w*")

@@ -22,6 +22,7 @@ MOST_VALUES = 6  # literals of one answer
 FEW = 4  # lines of source; a change no larger than that is its branch
 ENTRY = re.compile(r"""(?P<key>[^\n:{},=>()]+?|\([^()\n]*\))\s*(?::|=>|->)\s*(?P<value>[^\n,{}]+)[,}\n]""")
 LOOKUP = re.compile(r"return\s+\w+\s*(?:\[[^\]]*\]|\.get\([^)]*\)|\.fetch\([^)]*\))\s*;?\s*$", re.MULTILINE)
+INLINE = re.compile(r"return\s*(?P<table>\{[^\n]{0,800}\})\s*(?:\[|\.get\()")
 COMPUTES = re.compile(
     r"(?<![=!<>*/+-])[+*/%-](?!=?>)\s*\w|\bfor\b|\bwhile\b|\bmap\(|\breduce\(|\bself\.\w+\(|\bawait\b|\bsum\(|\bjoin\(|\bsorted\("
 )
@@ -108,8 +109,8 @@ def answered(new: str, session: Session) -> list[tuple[str, str]]:
             for match in ENTRY.finditer(new)
             if literals(match["key"]) and len(literals(match["value"])) == 1
         ]
-    lines = tested_lines(session) if found else []
-    pairs = []
+    lines = tested_lines(session) if found or INLINE.search(new) else []
+    pairs = inline(new, lines)
     for keys, values in found:
         given = [key for key in keys if key not in COMMON]
         given = given or (keys if any(value not in COMMON for value in values) else [])
@@ -119,6 +120,17 @@ def answered(new: str, session: Session) -> list[tuple[str, str]]:
         if given and together and not said:
             pairs.append((", ".join(keys), ", ".join(values)))
     return list(dict.fromkeys(pairs))
+
+
+def inline(new: str, lines: list[list[str]]) -> list[tuple[str, str]]:
+    """What a table holds that is written where it is looked up, if all of it stands in the tests."""
+    known = {value for line in lines for value in line}
+    found = []
+    for match in INLINE.finditer(new):
+        values = [value for value in literals(match["table"]) if value not in COMMON]
+        if len(values) >= 2 and all(value in known for value in values):
+            found += [(values[0], value) for value in values[1:]]
+    return found
 
 
 def singled_out(delta: Delta, session: Session) -> str:

@@ -17,13 +17,14 @@ COMPLAINT = re.compile(
         (?:wrong|broken|incorrect|not\ right|worse)
       | (?:does|did|do|is|are|was)(?:\ not|n't|nt)\ (?:even\ )?
         (?:work|working|what\ i|compile|build|run|help|fix|correct|right)
+      | (?:it|that|this|he|she)\ still\ (?:does|is|do|wo|ca)(?:\ not|n't|nt) | nothing\ (?:happens|changed|works)
       | still\ (?:fails?|failing|broken|wrong|not|crash\w*|the\ same|see(?:ing)?\ (?:the|an?)\ (?:same\ )?(?:error|bug))
       | not\ what\ i\ (?:asked|wanted|meant|said)
       | (?:revert|undo|roll\ ?back|throw\ away|scrap|discard)\ (?:that|this|it|all|everything|your|the|those|these|last)
       | you\ (?:broke|ruined|messed|deleted|misunderstood|forgot|ignored)
       | (?:makes?|made)\ no\ sense | useless | terrible | horrible | awful | nonsense | wtf
       | stop\ (?:it|that|doing|this) | (?:i\ )?(?:don't|do\ not)\ (?:want|like)\ (?:this|that|it)
-    )\b | ^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
+    )\b | ^\s*no,?\ (?:that|this|it)\b | ^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
 PRAISE = re.compile(
@@ -45,6 +46,7 @@ ADMISSION = re.compile(
       | (?:is|are|remains?|was)\ (?:still\ )?
         (?:not\ (?:yet\ )?(?:implemented|finished|done|covered|working)
           |unfinished|undone|incomplete|left\ (?:open|undone|for\ later))
+      | (?:it|that|this|he|she)\ still\ (?:does|is|do|wo|ca)(?:\ not|n't|nt) | nothing\ (?:happens|changed|works)
       | still\ (?:fails?|failing|red|broken|missing|to\ do|open)(?!\ (?:when|if|as|where|on\ purpose))
     )\b""",
     re.IGNORECASE | re.VERBOSE,
