@@ -16,6 +16,8 @@ from bashgym.errors import BashGymError
 from bashgym.kinds import ScanContext
 from bashgym.loading import Plugin, loaded
 
+SESSIONS = 16  # of a sanitizer, whose strings are kept here
+
 
 class Host:
     """One plugin's class and what was built of it, by numbers; the other side knows no more than these."""
@@ -80,7 +82,9 @@ class Host:
     def context(self, told: dict[str, Any]) -> ScanContext:
         """A sanitizer's: the session's strings are told once, its memory stays here."""
         if "strings" in told:
-            self.sessions = {told["token"]: ScanContext(told["session"], wire.decode(told["strings"]))}
+            self.sessions[told["token"]] = ScanContext(told["session"], wire.decode(told["strings"]))
+            for oldest in list(self.sessions)[:-SESSIONS]:
+                del self.sessions[oldest]
         context = self.sessions[told["token"]]
         context.keys, context.shared = wire.decode(told["keys"]), {}
         return context

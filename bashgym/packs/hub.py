@@ -27,7 +27,15 @@ def fetch(address: Address, home: Path) -> Fetched:
     try:
         info = api.repo_info(repo, repo_type=kind, revision=address.revision or None, timeout=SECONDS)
         return Fetched(str(info.sha), files(api, address, kind, repo, str(info.sha)))
-    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, httpx.HTTPError, OSError, ValueError) as error:
+    except (
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        httpx.HTTPError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(f"{address}: {type(error).__name__}: {said}; check the address and try again") from None
 

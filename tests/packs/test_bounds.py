@@ -155,7 +155,7 @@ def test_no_pack_lowers_a_plugins_floor(
     if kind != "sanitizer":
         chosen = {kind: [label] if kind in LISTS else label}
     place = f"{kind}.{label}.{key}" if kind in LISTS else f"{kind}.{key}"
-    pack(content(chosen, {place: lower}), trusted=True)
+    pack(content(chosen, {place: "gliner" if key == "engine" else worse(rule, floor)}), trusted=True)
     with pytest.raises(RecipeError, match="a pack may not lower") as caught:
         recipe.load(["recipe=evil"])
     assert place in str(caught.value)
