@@ -33,7 +33,7 @@ def write(trained: Trained, folder: Path, name: str, purpose: str, base_name: st
         "baseModel": base_name,
         "purpose": purpose,
         "trainedAt": version.created,
-        "tracesUsed": rows(trained),
+        "tracesUsed": sessions(trained),
         "qualityScore": shares[0].value if shares else 0,
         "qualityMetric": f"{shares[0].benchmark}/{shares[0].metric}" if shares else "",
         "qualityEvidence": shares[0].evidence if shares else "missing",
@@ -42,7 +42,8 @@ def write(trained: Trained, folder: Path, name: str, purpose: str, base_name: st
     jsonl.replace(folder / "manifest.json", json.dumps(manifest, indent=2).encode())
 
 
-def rows(trained: Trained) -> int:
-    """Training rows."""
+def sessions(trained: Trained) -> int:
+    """Sessions that it was trained on; rows without one are counted each."""
     file = trained.run / "dataset" / "train.jsonl"
-    return sum(1 for _ in jsonl.read_lines(file)) if file.is_file() else 0
+    lines = jsonl.read_lines(file) if file.is_file() else ()
+    return len({(line.value.get("meta") or {}).get("session") or line.number for line in lines})
