@@ -60,7 +60,7 @@ def render(
         **precision(training, gpu),
         "attn_implementation": "sdpa",
         "gradient_checkpointing": gpu,
-        "dataset_num_proc": 1,
+        "dataset_num_proc": 0,  # in this process: another one takes longer to start than most datasets to tokenize
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": gpu,
         **schedule(training, bool(dataset.rows.get("validation"))),
