@@ -11,7 +11,7 @@ from bashgym import paths
 from bashgym.choices import choice, preset_plugin
 from bashgym.errors import BashGymError, InputError, PrivacyError
 from bashgym.gate import vault
-from bashgym.gate.report import dataset_hash, read, write
+from bashgym.gate.report import changed, dataset_hash, read, write
 from bashgym.gate.sweep import Sweep
 from bashgym.kinds import Sanitizer
 from bashgym.manifest import now
@@ -70,7 +70,7 @@ def audit(folder: Path, models: Sequence[Model]) -> Audited:
     if report is None:
         return msgspec.structs.replace(result, why="no leak gate has looked at it")
     if dataset_hash(dataset) != report.dataset:
-        return msgspec.structs.replace(result, why="it was changed after the leak gate passed it")
+        return msgspec.structs.replace(result, why=changed(folder))
     values, lost = known_values(report.sessions)
     sweep = Sweep(values)
     hits = list(found(dataset, sweep, sanitizers(folder)))

@@ -9,6 +9,8 @@ import orjson
 from bashgym import jsonl
 from bashgym.records import Evidence
 
+FORGOTTEN = "forgotten"  # what was taken out of the run's dataset, by the digest of the session's id
+
 
 def now() -> str:
     """The time in UTC, to the second, in ISO 8601."""

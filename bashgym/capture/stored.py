@@ -14,7 +14,7 @@ import msgspec
 from bashgym import jsonl, paths
 from bashgym.errors import InputError
 from bashgym.gate import vault
-from bashgym.manifest import Manifest, now
+from bashgym.manifest import FORGOTTEN, Manifest, now
 from bashgym.reading.excluded import digest
 from bashgym.records import SessionSummary
 from bashgym.stages import ledger
@@ -25,7 +25,6 @@ HEAD = 1 << 16  # bytes of a blob that tell whose rows it holds
 SUMMARY = b'{"session":'  # how a session's result begins
 NAME = re.compile(rb'\["((?:[^"\\]|\\.)*)",')
 SPLITS = ("train", "validation", "test")
-FORGOTTEN = "forgotten"  # in a manifest: what was taken out of its dataset, by the digest of the session's id
 
 
 class Result(NamedTuple):

@@ -7,6 +7,7 @@ import msgspec
 
 from bashgym import jsonl
 from bashgym.errors import PrivacyError
+from bashgym.manifest import FORGOTTEN, Manifest
 from bashgym.records import Record
 
 FILE = "gate.json"
@@ -62,11 +63,24 @@ def read(run_folder: Path) -> GateReport | None:
         return None
 
 
+def changed(run_folder: Path) -> str:
+    """What happened to a dataset that is not any more what the gate saw."""
+    if Manifest(run_folder / "manifest.json").content.get(FORGOTTEN):
+        return "`bashgym forget` took rows out of it after the leak gate passed it"
+    return "it was changed after the leak gate passed it"
+
+
+def recipe_of(run_folder: Path) -> str:
+    """The recipe of a run as it would be typed again, as far as the run's folder says."""
+    name = Manifest(run_folder / "manifest.json").content.get("recipe")
+    return f"recipe={name}" if isinstance(name, str) and name else "..."
+
+
 def require(run_folder: Path) -> GateReport:
     """The report of the dataset as it lies there now. Raises PrivacyError when there is none that passed it, or when
     a byte of it changed since: nobody trains on it, and it does not leave this machine."""
     folder, report = run_folder / "dataset", read(run_folder)
-    way_out = "write it anew with `bashgym run ... --until dataset --fresh`"
+    way_out = f"write it anew, and past the gate, with `bashgym run {recipe_of(run_folder)} --until dataset --fresh`"
     if report is None:
         raise PrivacyError(f"{folder}: no leak gate has looked at this dataset; {way_out}")
     if not report.passed:
@@ -78,5 +92,5 @@ def require(run_folder: Path) -> GateReport:
             f"{folder}: {Path(error.filename).name} is gone since the leak gate passed it; {way_out}"
         ) from None
     if now != report.dataset:
-        raise PrivacyError(f"{folder}: it was changed after the leak gate passed it; {way_out}")
+        raise PrivacyError(f"{folder}: {changed(run_folder)}; {way_out}")
     return report

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from bashgym.gate.forms import forms
 from bashgym.pseudonyms import pseudonym
+from bashgym.scan import Style
 from bashgym.scanning.known_values import why_not
+from bashgym.scanning.surrogates import surrogate
 
 ESCAPES = b"nrt"
 
@@ -24,11 +26,13 @@ class Hit(NamedTuple):
 class Sweep:
     """Values with their types, ready to be found in any bytes.
 
-    `skipped` counts, by reason, the values that are too short or too common to mean anything outside their session."""
+    `style` is how `clean` writes what stands for a value. `skipped` counts, by reason, the values that are too short or
+    too common to mean anything outside their session."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], style: Style = "pseudonym") -> None:
         import ahocorasick_rs
 
+        self.stand_in = surrogate if style == "surrogate" else pseudonym
         self.skipped: Counter[str] = Counter()
         self.values: list[tuple[str, str]] = []
         self.forms: list[tuple[int, str, bool]] = []  # of each pattern: its value, its form's name, whole words only
@@ -56,7 +60,7 @@ class Sweep:
                 yield Hit(start, end, value, type, name)
 
     def clean(self, text: str, key: bytes) -> str:
-        """`text` with every value it holds replaced by its pseudonym, whatever form it has there."""
+        """`text` with every value it holds replaced by what stands for it, whatever form it has there."""
         data = text.encode("utf-8", "surrogatepass")
         found = sorted(self.hits(data), key=lambda hit: (hit.start, hit.start - hit.end))
         if not found:
@@ -64,7 +68,7 @@ class Sweep:
         parts, at = [], 0
         for hit in found:
             if hit.start >= at:
-                parts += [data[at : hit.start], pseudonym(key, hit.type, hit.value).encode()]
+                parts += [data[at : hit.start], self.stand_in(key, hit.type, hit.value).encode()]
             at = max(at, hit.end)
         return b"".join((*parts, data[at:])).decode("utf-8", "surrogatepass")
 

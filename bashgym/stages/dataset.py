@@ -44,7 +44,7 @@ def run_dataset(run: Run, kept: list[Kept], canary: str) -> Dataset:
     splits: dict[str, str] = {one.trace.session: one.split for one in kept}
     fresh = folder.with_name(f".{folder.name}")
     sessions = [task.key for task in tasks]
-    sweep = Sweep(vault.all_of(run.store, sessions))
+    sweep = Sweep(vault.all_of(run.store, sessions), run.recipe.settings.sanitize.style)
     rows, dropped, repaired, origins = write(run, tasks, splits, fresh, sweep)
     run.manifest.stage(
         "format",

@@ -11,19 +11,20 @@ from bashgym.gate import outgoing
 from bashgym.gate.sweep import Sweep, clean_value
 from bashgym.kinds import Sanitizer
 from bashgym.records import Verdict
+from bashgym.scanning.surrogates import surrogate
 
 SHORTEST = 3  # characters of a value that is looked for wherever it stands; shorter ones are in every word
 
 
 def discreet(
-    verdict: Verdict, sanitizers: list[tuple[str, Sanitizer]], session: str, removed: dict[str, str]
+    verdict: Verdict, sanitizers: list[tuple[str, Sanitizer]], session: str, removed: dict[str, str], style: scan.Style
 ) -> Verdict:
     """The verdict through the sanitizers, and without any value that was taken out of its session; what is found anew
     is added to `removed`. Raises PrivacyError where that is not certain."""
     key = pseudonyms.load_key()
-    result = scan.sanitize([msgspec.json.decode(msgspec.json.encode(verdict))], sanitizers, key, session)
+    result = scan.sanitize([msgspec.json.decode(msgspec.json.encode(verdict))], sanitizers, key, session, style)
     removed.update(result.removed)
-    clean = without(removed, key)
+    clean = without(removed, key, style)
     (plain,) = result.value
     plain["reason"] = clean(plain.get("reason", ""))
     for signal in plain.get("signals", ()):
@@ -34,14 +35,15 @@ def discreet(
         raise PrivacyError(f"session {session}: a sanitizer damaged a verdict's structure ({error})") from error
 
 
-def without(removed: dict[str, str], key: bytes) -> Callable[[str], str]:
+def without(removed: dict[str, str], key: bytes, style: scan.Style) -> Callable[[str], str]:
     """Replaces every value of `removed` in a text, the longest first."""
+    stand_in = surrogate if style == "surrogate" else pseudonyms.pseudonym
     known = sorted((value for value in removed if len(value) >= SHORTEST), key=lambda value: (-len(value), value))
 
     def clean(text: str) -> str:
         for value in known:
             if value in text:
-                text = text.replace(value, pseudonyms.pseudonym(key, removed[value], value))
+                text = text.replace(value, stand_in(key, removed[value], value))
         return text
 
     return clean
@@ -57,7 +59,9 @@ def cleaning(
         key = pseudonyms.load_key()
         result = scan.sanitize([value], sanitizers, key, session, style)
         removed.update(result.removed)
-        plain = clean_value(result.value[0], Sweep(removed), key)  # what is private in the session is so in its files
+        plain = clean_value(
+            result.value[0], Sweep(removed, style), key
+        )  # what is private in the session is so in its files
         outgoing.gate(removed, sanitizers)(jsonl.dumps(plain))
         return plain
 

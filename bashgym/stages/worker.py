@@ -168,7 +168,7 @@ def spoken(label: str, trace: Trace, raw: Trace, task: SessionTask, removed: dic
         gate = None if task.label == CANARY else outgoing.gate(removed, sanitizers)
         return msgspec.structs.replace(plugin.judge(trace, JudgeContext(gate=gate)), judge=label)
     verdict = plugin.judge(trace, JudgeContext(raw=lambda: raw))
-    return msgspec.structs.replace(discreet(verdict, sanitizers, task.ref.id, removed), judge=label)
+    return msgspec.structs.replace(discreet(verdict, sanitizers, task.ref.id, removed, task.work.style), judge=label)
 
 
 def judge(

@@ -87,8 +87,8 @@ class Sanitizer:
         """Also look for the secrets this machine has: of its environment, of `.env` files in and above the folders that
         a session names, of netrc, AWS, git, npm, PyPI, GitHub. They are read into memory only."""
         rules: list[str] = Field(default=[])
-        """Names of your team's rule files, in kingfisher's YAML format: conf/sanitizer/rules/NAME.yaml in this folder or
-        in a pack, found as recipes are."""
+        """Names of your team's rule files, in kingfisher's YAML format: conf/sanitizer/rules/NAME.yaml in the project
+        or in a pack, found as recipes are."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
