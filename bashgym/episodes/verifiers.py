@@ -79,8 +79,8 @@ def environment(folder: Path, turns: int | None = None, system_prompt: str | Non
         raise MissingPackage("verifiers", "verifiers") from None
     order = loading.order(folder)
     tasks = read(folder / TASKS)
-    rows = [{"question": task.prompt, "answer": task.good, "info": json.dumps(as_verifier(task))} for task in tasks]
-    budget = Budget(**(order["episode"] or {"turns": 1}))
+    rows = [{"question": task.prompt, "answer": task.good, "info": info_of(task)} for task in tasks]
+    budget = Budget(**(order.get("episode") or {"turns": 1}))
     budget = Budget(turns or budget.turns, budget.seconds, budget.command_seconds, budget.output_chars)
     functions = [scored(told["label"], loading.reward(folder, told)) for told in order["rewards"]]
     weights = [float(told["config"].get("weight", 1.0)) for told in order["rewards"]]
@@ -88,15 +88,14 @@ def environment(folder: Path, turns: int | None = None, system_prompt: str | Non
     given = {"dataset": Dataset.from_list(rows), "rubric": rubric, "system_prompt": system_prompt}
     if budget.turns == 1:
         return vf.SingleTurnEnv(**given)
-    return several(vf)(budget=budget, max_turns=budget.turns, **given)
+    return several(vf)(budget=budget, max_turns=-1, **given)  # the episode counts its turns, and runs the last one too
 
 
 def scored(label: str, plugin: Any) -> Any:
     """A reward as a function of a rubric: it sees the last reply, or what the episode left in its folder."""
 
     async def score(completion: Any, info: Any, state: Any) -> float:
-        verifier = json.loads(info) if isinstance(info, str) else info
-        row = {"id": verifier["task"]["id"], "answer": verifier["answer"], "verifier": verifier}
+        row = row_of(info)
         episode = state.get("episode")
         if episode is not None and hasattr(plugin, "score_folder"):
             return float(await asyncio.to_thread(plugin.score_folder, episode.folder, row))
@@ -104,6 +103,18 @@ def scored(label: str, plugin: Any) -> Any:
 
     score.__name__ = label
     return score
+
+
+def info_of(task: Task) -> str:
+    """The `info` of a dataset row; as a text within, because verifiers has its own idea of a key `task` in there."""
+    return json.dumps({"bashgym": json.dumps(as_verifier(task))})
+
+
+def row_of(info: Any) -> dict[str, Any]:
+    """The row as a reward knows it."""
+    held = json.loads(info) if isinstance(info, str) else info
+    verifier = json.loads(held["bashgym"])
+    return {"id": verifier["task"]["id"], "answer": verifier["answer"], "verifier": verifier}
 
 
 def last_reply(completion: Any) -> str:
@@ -129,9 +140,7 @@ def several(vf: Any) -> type:
             self.rubric.add_cleanup_handler(close)
 
         async def setup_state(self, state: Any) -> Any:
-            info = state["info"]
-            verifier = json.loads(info) if isinstance(info, str) else info
-            task: Task = of_row({"verifier": verifier})
+            task = of_row(row_of(state["info"]))
             state["episode"] = await asyncio.to_thread(Episode, task, self.box, self.budget)
             return state
 
