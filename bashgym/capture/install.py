@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bashgym import jsonl, paths
-from bashgym.capture import client, events, settings
+from bashgym.capture import client, events, notes, settings
 from bashgym.capture.settings import MARK, Entry
 from bashgym.errors import InputError
 
@@ -130,7 +130,7 @@ def install(project: bool) -> dict[str, Any]:
     fresh = bool(outdated())
     copy()
     done = settings.install(file, entries, version)
-    note = settings.notes().get(str(file))
+    note = notes.notes().get(str(file))
     return {
         "settings": str(file),
         "done": "upgraded" if done == "unchanged" and fresh else done,
@@ -146,7 +146,7 @@ def uninstall(project: bool) -> dict[str, Any]:
     """Takes the hooks out; what was done. Raises InputError."""
     file = settings.path(project)
     done = settings.uninstall(file)
-    if not settings.notes():
+    if not notes.notes():
         remove()
     return {"settings": str(file), "done": done}
 

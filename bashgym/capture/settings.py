@@ -2,13 +2,11 @@
 
 A hook of ours is a command that ends with MARK, a comment of the shell. The file is changed in the text
 (bashgym/jsonc.py): comments, key order, indentation, newlines and a byte order mark stay; a link is written
-through, the mode is kept. `$BASHGYM_HOME/capture/installed.json` remembers what a file was before and what we left
-behind, so that taking out gives back the very bytes where nobody has touched the file since."""
+through, the mode is kept. What a file was before and what we left behind is remembered (notes.py), so that taking out
+gives back the very bytes where nobody has touched the file since."""
 
-import hashlib
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,25 +15,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bashgym import jsonc, jsonl, paths
+from bashgym.capture import notes
 from bashgym.errors import InputError
 
 MARK = "# bashgym"
 BACKUP = "bashgym-backup"
 
 Entry = dict[str, Any]  # {matcher?, hooks: [{type, command, timeout}]}
-
-
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of a file we changed; hashes are SHA-256 of its bytes."""
-
-    before: str | None  # None where there was no file
-    after: str
-    backup: str | None  # the file that holds the bytes of `before`
-    made: tuple[str, ...] = ()  # folders we made for it
-    new: bool = False  # there was no file
-    touched: bool = False  # its owner changed it between two installs, so there is no going back to `before`
-    client: str | None = None  # the oldest client that the events were chosen for
-    at: str = ""  # when they were first registered
 
 
 class Place(NamedTuple):
@@ -183,36 +169,36 @@ def install(file: Path, wanted: dict[str, Entry], client: str | None = None) -> 
     if changed == before:
         return "unchanged"
     earlier = bool(events(root))
-    note = remembered(file, raw)
+    note = notes.remembered(file, raw)
     made = [str(folder) for folder in missing(file)]
     backup = str(backed_up(file, raw)) if raw is not None and not earlier else None
     after = changed.encode()
     write(file, after)
     made_note = noted(note, raw, after, backup, made, earlier)
-    remember(file, msgspec.structs.replace(made_note, client=client))
+    notes.remember(file, msgspec.structs.replace(made_note, client=client))
     return "upgraded" if earlier else "installed" if raw is not None else "created"
 
 
 def noted(
-    note: Note | None, raw: bytes | None, after: bytes, backup: str | None, made: list[str], earlier: bool
-) -> Note:
+    note: notes.Note | None, raw: bytes | None, after: bytes, backup: str | None, made: list[str], earlier: bool
+) -> notes.Note:
     """What to remember: of an upgrade, the file before the first install where it was not touched in between."""
-    digest, now = hashed(after), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    digest, now = notes.hashed(after), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if earlier and note is not None:
         return msgspec.structs.replace(note, after=digest)
-    before = hashed(raw) if raw is not None and not earlier else None
-    return Note(before=before, after=digest, backup=backup, made=tuple(made), new=raw is None, at=now)
+    before = notes.hashed(raw) if raw is not None and not earlier else None
+    return notes.Note(before=before, after=digest, backup=backup, made=tuple(made), new=raw is None, at=now)
 
 
 def uninstall(file: Path) -> str:
     """Takes our hooks out; says `absent`, `restored` (the very bytes of before), `deleted` or `removed`."""
     raw = content(file)
     if raw is None:
-        forget(file)
+        notes.forget(file)
         return "absent"
-    note = remembered(file, raw)
+    note = notes.remembered(file, raw)
     if note is not None and not note.touched and restored(file, note):
-        forget(file)
+        notes.forget(file)
         return "deleted" if note.new else "restored"
     text, root = parsed(file, raw) if raw.strip() else ("", jsonc.parse("{}"))
     if not events(root):
@@ -220,28 +206,28 @@ def uninstall(file: Path) -> str:
     changed = without_ours(text)
     if note is not None and note.new and jsonc.parse(changed).value == {}:
         deleted(file, note)
-        forget(file)
+        notes.forget(file)
         return "deleted"
     write(file, changed.encode())
-    forget(file)
+    notes.forget(file)
     return "removed"
 
 
-def restored(file: Path, note: Note) -> bool:
+def restored(file: Path, note: notes.Note) -> bool:
     """Whether the file is again what it was before we came."""
     if note.new:
         deleted(file, note)
         return True
     backup = Path(note.backup) if note.backup else None
     raw = content(backup) if backup else None
-    if backup is None or raw is None or hashed(raw) != note.before:
+    if backup is None or raw is None or notes.hashed(raw) != note.before:
         return False
     write(file, raw)
     backup.unlink()
     return True
 
 
-def deleted(file: Path, note: Note) -> None:
+def deleted(file: Path, note: notes.Note) -> None:
     """Takes away the file we made, and the folders we made for it where they are empty."""
     Path(os.path.realpath(file)).unlink(missing_ok=True)
     for folder in sorted(note.made, key=len, reverse=True):
@@ -275,55 +261,8 @@ def write(file: Path, raw: bytes, mode: int | None = None) -> None:
     try:
         if mode is None:
             mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise InputError(f"{file}: cannot be written ({error.strerror}); nothing was changed") from None
-    try:
-        with os.fdopen(descriptor, "wb") as out:
+        with jsonl.replacing(target) as out:
             out.write(raw)
             os.fchmod(out.fileno(), mode)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(target)
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror}); nothing was changed") from None
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def hashed(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
-
-
-def notes() -> dict[str, Note]:
-    """What is remembered, by the file's path."""
-    file = paths.home() / "capture" / "installed.json"
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Note])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.DecodeError):
-        raise InputError(f"{file}: damaged; delete it: our hooks are known without it") from None
-
-
-def remembered(file: Path, raw: bytes | None) -> Note | None:
-    """The note of `file`, `touched` where its bytes are not those that we left."""
-    note = notes().get(str(file))
-    if note is None or (raw is not None and hashed(raw) == note.after):
-        return note
-    return msgspec.structs.replace(note, touched=True)
-
-
-def remember(file: Path, note: Note) -> None:
-    keep({**notes(), str(file): note})
-
-
-def forget(file: Path) -> None:
-    kept = notes()
-    if kept.pop(str(file), None) is not None:
-        keep(kept)
-
-
-def keep(kept: dict[str, Note]) -> None:
-    jsonl.replace(paths.home() / "capture" / "installed.json", msgspec.json.encode(kept))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bashgym import jsonl, paths
-from bashgym.capture import consent, install, settings
+from bashgym.capture import consent, install, notes, settings
 from bashgym.errors import InputError
 from bashgym.reading import excluded
 
@@ -80,7 +80,7 @@ def status() -> Status:
 def places() -> list[Path]:
     """Settings files that may have our hooks: the user's, the project's, and those we remember."""
     shared = paths.project() / ".claude" / "settings.json"
-    known = [settings.path(False), settings.path(True), shared, *map(Path, settings.notes())]
+    known = [settings.path(False), settings.path(True), shared, *map(Path, notes.notes())]
     return list(dict.fromkeys(known))
 
 
@@ -93,7 +93,7 @@ def registered(file: Path) -> Registered | None:
     lines = commands(root.value)
     if not lines:
         return None
-    note = settings.notes().get(str(file))
+    note = notes.notes().get(str(file))
     client = note.client if note else None
     named = PYTHON.search(lines[0])
     python = named.group(1).strip("'") if named else ""

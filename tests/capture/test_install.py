@@ -6,6 +6,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -307,7 +308,7 @@ def test_exclude_and_let_in_again(bashgym: Callable, own_home: Path, tmp_path: P
 def test_a_read_only_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     if os.geteuid() == 0:
         monkeypatch.setattr(
-            files.tempfile, "mkstemp", lambda **_: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
+            tempfile, "mkstemp", lambda **_: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
         )
     file = tmp_path / "settings.json"
     file.write_text("{}")
