@@ -10,7 +10,7 @@ from bashgym.capture import consent, spool
 from bashgym.capture.hooks import module
 from bashgym.errors import InputError
 from bashgym.history import agents
-from bashgym.reading import excluded
+from bashgym.reading import cwd, excluded
 from bashgym.reading.excluded import Excluded
 from bashgym.reading.files import sparing
 from bashgym.records import SessionRef
@@ -148,7 +148,7 @@ def events(file: Path) -> Iterator[dict[str, Any]]:
 
 def found_in(file: Path) -> Iterator[str]:
     """Every folder that a spool file names."""
-    for quoted in set(excluded.quoted_folders(file)):
-        folder = excluded.value(quoted)
+    for quoted in set(cwd.quoted_folders(file)):
+        folder = cwd.value(quoted)
         if folder:
             yield folder

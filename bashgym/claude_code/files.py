@@ -15,7 +15,7 @@ from typing import Any
 
 from bashgym import jsonl, paths
 from bashgym.errors import InputError
-from bashgym.reading import excluded, remembered
+from bashgym.reading import cwd, remembered
 from bashgym.reading.files import PACKED, bare, content, note, opened, reference, unreadable
 from bashgym.reading.lines import value_of
 from bashgym.records import SessionRef
@@ -201,8 +201,8 @@ def folders(ref: SessionRef) -> list[str]:
 def folders_in(ref: SessionRef) -> list[str]:
     found: dict[bytes, str] = {}
     for name in (ref.path, *ref.files):
-        for quoted in excluded.CWD.findall(content(Path(name))):
-            value = None if quoted in found else excluded.value(quoted)
+        for quoted in cwd.CWD.findall(content(Path(name))):
+            value = None if quoted in found else cwd.value(quoted)
             if value:
                 found[quoted] = value
     return list(dict.fromkeys(found.values()))

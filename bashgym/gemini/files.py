@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from bashgym import jsonl
-from bashgym.reading import excluded, remembered
+from bashgym.reading import cwd, excluded, remembered
 from bashgym.reading.files import content, note, reference, unreadable
 from bashgym.reading.folders import of_session
 from bashgym.reading.values import text
@@ -99,7 +99,7 @@ def worked_in(ref: SessionRef) -> Iterator[str]:
 
 
 def folders(ref: SessionRef) -> Iterator[str]:
-    yield from excluded.folders_of(ref)
+    yield from cwd.folders_of(ref)
     for path in map(Path, (ref.path, *ref.files)):
         if found := project_root(path, content(path)):
             yield found

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from bashgym import jsonl
-from bashgym.reading import excluded, lines
+from bashgym.reading import cwd, lines
 from bashgym.reading.lines import legible
 from bashgym.reading.values import text
 
@@ -53,7 +53,7 @@ class Stored(msgspec.Struct, eq=False):
     def folders(self) -> list[str]:
         """Every folder it worked in."""
         found = [text(self.header, "directory")]
-        found += [excluded.value(quoted) for row in self.rows for quoted in excluded.CWD.findall(row.raw)]
+        found += [cwd.value(quoted) for row in self.rows for quoted in cwd.CWD.findall(row.raw)]
         return list(dict.fromkeys(one for one in found if one))
 
 

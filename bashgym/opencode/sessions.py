@@ -13,7 +13,7 @@ import orjson
 from bashgym import jsonl
 from bashgym.opencode import database, storage
 from bashgym.opencode.rows import Stored, digest
-from bashgym.reading import excluded, remembered
+from bashgym.reading import cwd, remembered
 from bashgym.reading.files import reference, unreadable
 from bashgym.reading.folders import of_session
 from bashgym.records import SessionRef
@@ -93,7 +93,7 @@ def in_storage(folder: Path, taken: set[str]) -> Iterator[tuple[SessionRef, list
 
 def storage_folders(ref: SessionRef) -> Iterator[str]:
     """Every folder that a session of the files worked in."""
-    yield from excluded.folders_of(ref)
+    yield from cwd.folders_of(ref)
     for one in read(ref):
         yield from one.folders()
 

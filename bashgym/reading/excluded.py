@@ -7,12 +7,9 @@ everything below it when it is empty or has a line `*`; else its lines are globs
 stand for a slash; a glob without a slash, or that begins with `**/`, fits at any depth). `$BASHGYM_HOME/forgotten`
 holds the SHA-256 of ids of sessions. A `#` begins a comment. hooks/capture.py decides by the same rules."""
 
-import gzip
 import hashlib
-import mmap
 import os
 import re
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
@@ -24,14 +21,13 @@ import msgspec
 
 from bashgym import paths
 from bashgym.errors import InputError
-from bashgym.jsonl import parse
+from bashgym.reading.cwd import folders_of
 from bashgym.reading.files import unreadable
 from bashgym.records import SessionRef
 
 IGNORE = ".bashgymignore"
 EXCLUDED = f"excluded by its folder or repository (bashgym capture exclude, {IGNORE})"
 FORGOTTEN = "forgotten (bashgym forget)"
-CWD = re.compile(rb'"cwd"\s*:\s*("(?:[^"\\]|\\.)*")')
 SUSPENDED: ContextVar[bool] = ContextVar("suspended", default=False)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
@@ -260,46 +256,3 @@ def kept(
             left_out[EXCLUDED] += 1
         else:
             yield msgspec.structs.replace(ref, folders=worked_in)
-
-
-def folders_of(ref: SessionRef) -> Iterator[str]:
-    """Every distinct `cwd` in the JSON of the session's files, in whatever line or depth; nothing is parsed."""
-    seen: set[bytes] = set()
-    for name in (ref.path, *ref.files):
-        for quoted in quoted_folders(Path(name)):
-            if quoted not in seen:
-                seen.add(quoted)
-                cwd = value(quoted)
-                if cwd:
-                    yield cwd
-
-
-def quoted_folders(path: Path) -> Iterator[bytes]:
-    """The JSON strings that are the value of a key `cwd` in a file. Raises InputError when it cannot be read."""
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path) as unpacked:
-                yield from (match.group(1) for line in unpacked for match in CWD.finditer(line))
-            return
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-                yield from (match.group(1) for match in CWD.finditer(view))
-    except (OSError, EOFError, zlib.error) as error:
-        raise damaged(path, error) from None
-
-
-def damaged(path: Path, error: Exception) -> InputError:
-    if isinstance(error, OSError) and error.strerror:
-        return unreadable(path, error)
-    return InputError(f"{path}: cannot be unpacked ({error}); delete it")
-
-
-def value(quoted: bytes) -> str | None:
-    """The text of a JSON string; None where it is none (a damaged line)."""
-    try:
-        found = parse(quoted)
-    except ValueError:
-        return None
-    return found if isinstance(found, str) else None

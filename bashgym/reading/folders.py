@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable
 
 from bashgym import jsonl
-from bashgym.reading import excluded, remembered
+from bashgym.reading import cwd, remembered
 from bashgym.records import SessionRef
 
 Find = Callable[[SessionRef], Iterable[str]]
 
 
-def of_session(what: str, ref: SessionRef, find: Find = excluded.folders_of) -> list[str]:
+def of_session(what: str, ref: SessionRef, find: Find = cwd.folders_of) -> list[str]:
     """What `find` says of a session; `what` names `find` and its version, or its answers are remembered as they were.
 
     Nothing for a session that could not be read and is only counted. Raises what `find` raises."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bashgym import config, jsonl, paths
 from bashgym.errors import InputError
-from bashgym.reading import excluded, files
+from bashgym.reading import cwd, excluded, files
 from bashgym.records import SessionRef
 from bashgym.trace import Trace
 from bashgym.traffic import api
@@ -56,6 +56,6 @@ def worked_in(ref: SessionRef) -> Iterator[str]:
     with files.opened(Path(ref.path)) as file:
         for piece in jsonl.pieces(file, lambda _: None):
             for match in FOLDER.finditer(piece.raw):
-                folder = excluded.value(b'"' + match.group(1).strip() + b'"')
+                folder = cwd.value(b'"' + match.group(1).strip() + b'"')
                 if folder:
                     yield folder

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bashgym.errors import InputError
-from bashgym.reading import excluded
+from bashgym.reading import cwd, excluded
 from bashgym.records import SessionRef
 
 PART = st.text("abcXYZ019._-é", min_size=1, max_size=8).filter(lambda part: part.strip(".") != "")
@@ -192,7 +192,7 @@ def test_folders_are_found_in_compressed_and_damaged_files(tmp_path: Path):
     (tmp_path / "a.jsonl").write_bytes((line + torn).encode())
     for name in ("a.jsonl", "a.jsonl.gz"):
         ref = SessionRef(source="x", id="a", path=str(tmp_path / name), size=1, sha256="")
-        assert list(excluded.folders_of(ref)) == ['/a\\b"c/ü', "/deep"]
+        assert list(cwd.folders_of(ref)) == ['/a\\b"c/ü', "/deep"]
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(line.encode())[:-9])
     with pytest.raises(InputError, match=r"a\.jsonl\.gz"):
-        list(excluded.folders_of(ref))
+        list(cwd.folders_of(ref))
