@@ -67,7 +67,8 @@ class Recipe:
     def lock(self) -> dict[str, Any]:
         """The resolved recipe: settings, plugins with the hash of their code, versions. Holds no secret."""
         kinds: dict[str, Any] = {}
-        for choice in self.choices:
+        # a search decides which runs there are, and nothing in one
+        for choice in (one for one in self.choices if one.kind != "search"):
             entry = {
                 "plugin": choice.plugin.name,
                 "origin": choice.plugin.origin,

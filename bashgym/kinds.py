@@ -4,12 +4,13 @@ A plugin is a module `plugins/<kind>/<name>.py` whose class bears its kind's nam
 `class ModelRegistry`), with an inner pydantic `Config` (see bashgym/config.py) and `__init__(self, config)`.
 Its docstring's first line is what `bashgym plugins list` shows. Heavy imports belong inside the methods."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from bashgym.records import (
+    Axis,
     Dataset,
     Decision,
     Drop,
@@ -28,6 +29,7 @@ from bashgym.records import (
     Span,
     Subject,
     Submission,
+    Trial,
     Verdict,
 )
 from bashgym.trace import Trace
@@ -251,6 +253,16 @@ class Executor(Protocol):
         """Results in the order of `refs`; holds only a few of either at a time."""
 
 
+@runtime_checkable
+class Search(Protocol):
+    """Looks for the values under which a recipe comes out best."""
+
+    def explore(
+        self, space: Mapping[str, Axis], folder: Path, measure: Callable[[dict[str, Any]], float | None]
+    ) -> Iterator[Trial]:
+        """Every try as it ends, those of an earlier call in `folder` first; `measure` runs the recipe with values."""
+
+
 KINDS: dict[str, type] = {
     "source": Source,
     "sanitizer": Sanitizer,
@@ -266,6 +278,7 @@ KINDS: dict[str, type] = {
     "router": Router,
     "guardrail": Guardrail,
     "executor": Executor,
+    "search": Search,
 }
 LISTS = frozenset({"source", "sanitizer", "judge", "curator", "synthesizer", "reward", "benchmark", "guardrail"})
 AT_LEAST_ONE = frozenset({"source", "sanitizer"})

@@ -16,6 +16,7 @@ from bashgym.config import validate
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
 from bashgym.places import presets, recipes, roots
+from bashgym.records import Axis
 from bashgym.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,9 +51,29 @@ def expand(argv: Sequence[str], multirun: bool) -> Iterator[list[str]]:
             axes.append([text])
         elif not multirun:
             raise RecipeError(f"{text}: several values; add --multirun to run each, or quote them: key='a,b'")
+        elif hasattr(override.value(), "end"):
+            raise RecipeError(f"{text}: values between two ends need a search; add search=optuna")
         else:
             axes.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
     yield from (list(combination) for combination in itertools.product(*axes))
+
+
+def axes(argv: Sequence[str]) -> tuple[list[str], dict[str, Axis]]:
+    """What is fixed in a search's command line, and the values of the other keys: `key=interval(1e-4,1e-2)`,
+    `key=tag(log,interval(...))`, `key=int(interval(1,9))`, `key=a,b`, `key=range(1,9)`."""
+    fixed, space = [], {}
+    for text in argv:
+        override = parse(text)
+        if not override.is_sweep_override():
+            fixed.append(text)
+            continue
+        value: Any = override.value()
+        key = override.key_or_group
+        if hasattr(value, "end"):
+            space[key] = Axis(low=value.start, high=value.end, log="log" in value.tags)
+        else:
+            space[key] = Axis(choices=tuple(override.sweep_string_iterator()))
+    return fixed, space
 
 
 def load(argv: Sequence[str]) -> Recipe:

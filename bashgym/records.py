@@ -284,6 +284,24 @@ class Score(Record, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Axis(Record, frozen=True, kw_only=True):
+    """The values one key may take in a search: `choices`, or whatever lies between `low` and `high`."""
+
+    low: float | int = 0
+    high: float | int = 0
+    log: bool = False  # spread over powers of ten
+    choices: tuple[str | int | float | bool | None, ...] = ()
+
+
+class Trial(Record, frozen=True, kw_only=True):
+    """One try of a search: the values of its keys, and the figure it came to; None where it failed."""
+
+    number: int
+    values: dict[str, Any]
+    figure: float | None
+    best: bool = False
+
+
 class ModelVersion(Record, frozen=True, kw_only=True):
     """A model in the registry with where it came from."""
 

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from bashgym import __version__, jsonl, paths, pseudonyms, recipe
+from bashgym import __version__, jsonl, paths, pseudonyms, recipe, searching
 from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RunFailed
 from bashgym.lock import held, noted
 from bashgym.manifest import Manifest, now
-from bashgym.records import Dataset
+from bashgym.records import Axis, Dataset
 from bashgym.stages import fit
 from bashgym.stages.context import Run
 from bashgym.stages.curate import run_curators
@@ -247,11 +247,30 @@ def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:
 def sweep(
     argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, each: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Every combination of a sweep's values, one run after the other."""
+    """Every combination of a sweep's values, one run after the other, within one budget."""
+    fixed, space = recipe.axes(argv)
+    chosen = recipe.load([*fixed, *first_of(space)])
+    if chosen.all("search"):
+        searching.search(chosen, fixed, space, until, lambda one: run_recipe(one, fresh, until, screen), screen, each)
+        return
     combinations = list(recipe.expand(argv, multirun=True))
+    spent = 0.0
     for number, one in enumerate(combinations, 1):
+        limit = searching.budget(recipe.load(one))
+        if limit is not None and spent >= limit:
+            raise RunFailed(
+                f"cloud.limits.max_usd: {number - 1} of {len(combinations)} runs have taken ${spent:.2f} (estimated) "
+                f"of ${limit:.2f} for all; raise it and run again: finished runs are not done again"
+            )
         screen.say(f"run {number} of {len(combinations)}: {' '.join(one)}")
-        each(run_recipe(one, fresh, until, screen))
+        content = run_recipe(one, fresh, until, screen)
+        spent += searching.estimated_usd(content, recipe.load(one))
+        each(content)
+
+
+def first_of(space: dict[str, Axis]) -> list[str]:
+    """One value of every key, to check a sweep by before it begins."""
+    return [f"{key}={axis.choices[0] if axis.choices else axis.low}" for key, axis in space.items()]
 
 
 def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ FLOORS = [
     {
         "lock", "lineage", "run", "runs", "display", "show", "tokens", "audit", "sanitize", "judges", "capture",
         "history", "exporting", "delivery", "recipebook", "scaffold", "gateway", "dashboard", "orchestrate", "reflect",
-        "vetting", "vetting_printed",
+        "vetting", "vetting_printed", "searching",
     },
     {"verbs", "completion"},
     {"cli", "__main__"},

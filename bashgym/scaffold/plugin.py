@@ -18,7 +18,9 @@ WHERE = {  # names that the tests use, and what gives them
     "InputError": "bashgym.errors",
     "ScanContext": "bashgym.kinds",
     "JudgeContext": "bashgym.kinds",
-    **dict.fromkeys(("SessionKey", "Example", "Dataset", "Model", "Job", "Subject", "ModelVersion"), "bashgym.records"),
+    **dict.fromkeys(
+        ("SessionKey", "Example", "Dataset", "Model", "Job", "Subject", "ModelVersion", "Axis"), "bashgym.records"
+    ),
     **dict.fromkeys(("Agent", "SourceInfo", "Step", "Trace", "TraceExtra", "TraceInfo"), "bashgym.trace"),
 }
 LAWS = """
