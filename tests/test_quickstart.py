@@ -109,45 +109,73 @@ def test_the_model_is_registered_with_its_lineage(quickstart, run):
     assert missing.returncode == 2 and "did you mean 'quickstart'?" in missing.stderr
 
 
-def test_killed_while_training_the_same_command_goes_on(run, tmp_path):
-    """kill -9 of the program, then of program and training: the same last step, and no training twice."""
+def test_killed_at_five_random_moments_it_reaches_the_same_end(tmp_path, training_python):
+    """kill -9 of the program alone, whose training is followed then; of both while they start; of both at steps drawn
+    anew each time: the same last step, nothing trained from the start again, and a model that loads."""
+    import contextlib
     import os
+    import random
     import signal
     import sys
     import time
 
-    place = tmp_path / "run"
+    place, steps, draw = tmp_path / "run", 400, random.Random()
     words = ["recipe=quickstart", f"run_dir={place}", "benchmark=[]", "model.sequence_len=1024", "name=killed"]
     words += ["model.scratch.hidden_size=32", "model.scratch.layers=1", "model.scratch.heads=2"]
-    words += ["model.scratch.vocab_size=600", "training.max_steps=400", "training.save_steps=20"]
+    words += ["model.scratch.vocab_size=600", f"training.max_steps={steps}", "training.save_steps=20"]
     root = Path(__file__).resolve().parent.parent
     env = {**os.environ, "BASHGYM_HOME": str(tmp_path / "home"), "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "bashgym", "run", *words]
 
-    def until(step: int) -> None:
-        command = [sys.executable, "-m", "bashgym", "run", *words]
+    def events() -> list[dict]:
+        file = place / "metrics.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def started(ready: Callable[[], bool]) -> None:
+        """Runs until `ready`, then kills the program."""
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 300
-        while time.monotonic() < deadline and process.poll() is None:
-            if (place / "metrics.jsonl").exists() and f'"step": {step},' in (place / "metrics.jsonl").read_text():
-                break
+        while time.monotonic() < deadline and process.poll() is None and not ready():
             time.sleep(0.1)
+        assert process.poll() is None, "it ended before it was killed"
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    until(25)
-    job = json.loads((place / "job.json").read_text())["id"]
-    until(60)
-    assert json.loads((place / "job.json").read_text())["id"] == job  # the one that survived was followed
-    os.killpg(json.loads((place / "job.json").read_text())["pid"], signal.SIGKILL)
-    done = subprocess.run(
-        [sys.executable, "-m", "bashgym", "run", *words, "--json"], env=env, capture_output=True, text=True
-    )
+    def at(step: int) -> Callable[[], bool]:
+        return lambda: any(one["step"] >= step and one["event"] == "log" for one in events())
+
+    def job() -> dict:
+        return json.loads((place / "job.json").read_text())
+
+    def kill_training() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(job()["pid"], signal.SIGKILL)
+
+    moments = sorted(draw.sample(range(25, steps - 40), 3))
+    print("killed at", moments)
+    started(at(moments[0]))
+    first = job()["id"]
+    started(at(moments[1]))
+    assert job()["id"] == first  # the one that survived was followed
+    kill_training()
+    seconds = time.monotonic() + draw.uniform(0, 8)
+    started(lambda: time.monotonic() > seconds)
+    if job()["id"] != first:
+        kill_training()
+    before = len([one for one in events() if one["event"] == "begin"])
+    started(lambda: len([one for one in events() if one["event"] == "begin"]) > before)
+    kill_training()
+    started(at(moments[2]))
+    kill_training()
+    done = subprocess.run([*command, "--json"], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     manifest = json.loads(done.stdout)
-    assert manifest["training"]["steps"] == 400
-    assert json.loads((place / "job.json").read_text())["id"] != job
-    begun = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines() if '"begin"' in line]
-    assert len(begun) == 2 and begun[1]["step"] >= 20  # from a saved step on, not from the start
+    assert manifest["training"]["steps"] == steps
+    begun = [one["step"] for one in events() if one["event"] == "begin"]
+    assert len(begun) >= 4 and begun == sorted(begun) and min(begun[1:]) >= 20  # from saved steps on
+    assert begun[-1] >= moments[2] - 41  # the newest saved step may have been cut short
+    load = "import sys; from transformers import AutoModelForCausalLM as M; M.from_pretrained(sys.argv[1])"
+    subprocess.run([str(training_python), "-c", load, manifest["model"]["path"]], check=True, env=env)
 
 
 def test_an_adapter_goes_the_whole_way(run):

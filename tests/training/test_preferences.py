@@ -1,0 +1,95 @@
+"""Every strategy of preferences really trains: its tiny recipe, from the example sessions to the model registry.
+
+Two at a time, as each is one thread; the sessions are read once for all."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bashgym import checkpoint, registry
+
+pytestmark = [pytest.mark.training, pytest.mark.slow, pytest.mark.timeout(1500)]
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ("tiny_dpo", "tiny_simpo", "tiny_kto", "tiny_orpo", "tiny_reward_model")
+Scores = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def manifests(home: Path, training_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    env = {**os.environ, "BASHGYM_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+    def run(recipe: str, *more: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "bashgym", "train", "--tiny", "--strategy", recipe.removeprefix("tiny_")]
+        done = subprocess.run([*command, "--json", *more], env=env, cwd=elsewhere, capture_output=True, text=True)
+        assert done.returncode == 0, f"{recipe}: {done.stderr[-3000:]}"
+        return {**json.loads(done.stdout), "printed": done.stderr}
+
+    run("tiny_dpo", "--until", "dataset")
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(RECIPES, pool.map(run, RECIPES), strict=True))
+
+
+def scores(manifest: dict[str, Any]) -> Scores:
+    found = {(one["role"], one["metric"]): one for one in manifest["scores"]}
+    assert all(one["evidence"] == "measured" and one["n"] >= 30 for one in found.values())
+    return found
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_it_ends_in_the_model_registry_with_curves(manifests: dict[str, Any], home: Path, name: str):
+    manifest = manifests[name]
+    assert manifest["state"] == "finished" and manifest["training"]["evidence"] == "measured"
+    assert manifest["training"]["last_loss"] < manifest["training"]["first_loss"]
+    assert checkpoint.lacks(Path(manifest["model"]["path"])) is None
+    kept = registry.load("model_registry", "mlflow")
+    models = kept(kept.Config(uri=f"sqlite:///{next(home.rglob('*.db'))}"))
+    version = models.get(name, "latest")
+    assert version is not None and version.lineage["dataset_sha256"] == manifest["dataset"]["sha256"]
+    run_id = models.client.get_model_version(name, version.version).run_id
+    assert len(models.client.get_metric_history(run_id, "loss")) >= manifest["training"]["steps"] - 1
+    for said in ("verified traces: 80 of 134", "epoch ", "loss ", "score pair_accuracy of trained"):
+        assert said in manifest["printed"], said
+
+
+def test_no_prompt_of_the_test_rows_was_trained_on(manifests: dict[str, Any]):
+    folder = Path(manifests["tiny_dpo"]["folder"]) / "dataset"
+    train, test = (
+        {json.loads(line)["prompt"] for line in (folder / f"{split}.jsonl").open()} for split in ("train", "test")
+    )
+    assert train and test and not train & test
+
+
+@pytest.mark.parametrize("name", ["tiny_dpo", "tiny_simpo", "tiny_kto"])
+def test_the_margin_of_pairs_never_seen_rises(manifests: dict[str, Any], name: str):
+    """By more than twice its standard error, and on most pairs; measured on the model, not told by the trainer."""
+    found = scores(manifests[name])
+    margin = found["trained", "reward_margin"]
+    assert margin["value"] > 2 * margin["stderr"] > 0
+    assert found["trained", "reward_accuracy"]["value"] > 0.5
+    assert found["trained", "pair_accuracy"]["value"] > found["base", "pair_accuracy"]["value"]
+
+
+def test_orpo_prefers_the_better_reply_per_token(manifests: dict[str, Any]):
+    """Its odds are of tokens, not of whole replies, which all become likelier as it fine-tunes."""
+    found = scores(manifests["tiny_orpo"])
+    after = found["trained", "pair_accuracy"]
+    assert after["value"] > found["base", "pair_accuracy"]["value"] + after["stderr"]
+
+
+def test_a_reward_model_tells_better_from_worse(manifests: dict[str, Any]):
+    found = scores(manifests["tiny_reward_model"])
+    before, after = found["base", "pair_accuracy"], found["trained", "pair_accuracy"]
+    assert after["value"] > before["value"] and after["value"] - 2 * after["stderr"] > 0.5
+    assert after["value"] > found["favoured_length", "pair_accuracy"]["value"]
