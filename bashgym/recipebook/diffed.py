@@ -3,14 +3,33 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 import yaml
 
 from bashgym import paths, recipe
 from bashgym.errors import InputError, did_you_mean
 from bashgym.kinds import KINDS, LISTS
+from bashgym.lock import file as lock_file
+from bashgym.lock.differences import differences as lock_differences
+from bashgym.lock.differences import versions
 
 LOCK = "recipe.lock.yaml"
+# what lock.differences tells in words, or what follows from it
+TOLD = {
+    "code",
+    "engines",
+    "packs",
+    "sessions",
+    "known_values",
+    "splits",
+    "dataset",
+    "numbers",
+    "origins",
+    "model",
+    "registered",
+}
+KEYED = {"dataset.sha256", "gate.canaries_seed"}  # another under every pseudonym key
 SAID_ONLY = {"recipe", "overrides", "settings.description"}  # what a person reads and no stage does
 ONLY_RUNS = {"pseudonym_key", "sessions.sha256", "dataset.sha256", "gate.canaries_seed"}  # a recipe has none yet
 
@@ -33,9 +52,43 @@ def differences(first: str, second: str) -> list[Difference]:
     """Of two of: a recipe's name or file, a lock file, a run's name or folder."""
     one, other = meaning(first), meaning(second)
     both_ran = ONLY_RUNS & set(one) and ONLY_RUNS & set(other)
-    keys = [key for key in dict.fromkeys([*one, *other]) if both_ran or key not in ONLY_RUNS]
+    left_out = set() if both_ran else ONLY_RUNS
+    if one.get("pseudonym_key") != other.get("pseudonym_key"):
+        left_out = left_out | KEYED
+    keys = [key for key in dict.fromkeys([*one, *other]) if key not in left_out]
     found = [Difference(key, one.get(key), other.get(key)) for key in keys]
     return [difference for difference in found if not same(difference.first, difference.second)]
+
+
+def told(first: str, second: str) -> list[str]:
+    """What went into two runs and differs, beside their recipes: code, engines, packs, known values, sessions. Nothing
+    where one of the two is no run's lock."""
+    locks = [lock_of(word) for word in (first, second)]
+    if not all(lock and "code" in lock for lock in locks):
+        return []
+    one, other = ({**lock, "plugins": {}, "settings": {}} for lock in locks if lock)
+    lines = lock_differences(one, other)
+    return [line for line in lines if not line.startswith(("pseudonym key:", "bashgym: version"))] + code_of(one, other)
+
+
+def code_of(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """BashGym's own code, where the version is the same; another version is a row of its own."""
+    same_version = one["bashgym"] == other["bashgym"]
+    return list(versions(one, other)) if same_version else []
+
+
+def lock_of(word: str) -> dict[str, Any] | None:
+    """The lock file that `word` names itself, or by its run; its list of sessions included."""
+    path = Path(word).expanduser()
+    run = path if path.is_dir() else paths.home() / "runs" / word
+    file = run / LOCK if run.is_dir() else path
+    if not (file.is_file() and file.name.endswith(".yaml")):
+        return None
+    content = lock_file.load(file)
+    if "plugins" not in content:
+        return None
+    listed = [msgspec.to_builtins(one) for one in lock_file.sessions(file, content)]
+    return {**content, "sessions": {"list": listed}}
 
 
 def same(first: Any, second: Any) -> bool:
@@ -84,7 +137,7 @@ def of_lock(lock: dict[str, Any]) -> dict[str, Any]:
     """A lock by the keys a user would type, the order of choices a value of its own."""
     found = {
         key.removeprefix("settings."): value
-        for key, value in recipe.flatten({key: value for key, value in lock.items() if key != "plugins"})
+        for key, value in recipe.flatten({key: value for key, value in lock.items() if key not in {"plugins", *TOLD}})
         if key not in SAID_ONLY
     }
     for kind in KINDS:

@@ -19,18 +19,24 @@ def checked(found: Checked, json: bool) -> None:
     print(f"{errors} errors" if errors else f"good: {looked}")
 
 
-def differences(found: list[Difference], json: bool) -> None:
+def differences(found: list[Difference], told: list[str], json: bool) -> None:
     if json:
-        as_json([{"change": one.change, **one._asdict()} for one in found])
+        plain = [{"change": one.change, **one._asdict()} for one in found]
+        as_json([*plain, *({"change": "changed", "key": line.split(": ")[0], "told": line} for line in told)])
         return
-    if not found:
+    if not found and not told:
         print("the same in meaning")
         return
     rows = (
         [one.change, one.key, *("" if value is None else written(value) for value in (one.first, one.second))]
         for one in found
     )
-    table(["", "key", "first", "second"], rows)
+    if found:
+        table(["", "key", "first", "second"], rows)
+    if told:
+        print("what went into them (there: the first, here: the second):")
+    for line in told:
+        print(printable(f"  {line}"))
 
 
 def explained(found: Explained, json: bool) -> None:

@@ -73,11 +73,12 @@ def comparing(options: argparse.Namespace) -> int:
     if len(options.words) != 2:
         raise BashGymError("recipes diff: give two of: a recipe, a lock file, a run")
     from bashgym.recipebook import printed
-    from bashgym.recipebook.diffed import differences
+    from bashgym.recipebook.diffed import differences, told
 
-    found = differences(*(word.removeprefix("recipe=") for word in options.words))
-    printed.differences(found, options.json)
-    return 1 if found else 0
+    words = [word.removeprefix("recipe=") for word in options.words]
+    found, lines = differences(*words), told(*words)
+    printed.differences(found, lines, options.json)
+    return 1 if found or lines else 0
 
 
 def explaining(options: argparse.Namespace) -> int:

@@ -226,3 +226,31 @@ def test_unsafe_names(team):
     for name in ("../x", "/etc", "-x", "a b"):
         with pytest.raises(InputError, match="no name of a pack"):
             added.add(team.address, name)
+
+
+def test_a_run_held_to_another_commit_of_a_pack_says_so(team, tmp_path: Path):
+    """What is told before anything is done; the pack is used though it is known by its address only."""
+    import copy
+
+    from bashgym.lock import held
+    from bashgym.lock.differences import packs as differences
+
+    name = f"recipe={team.address}@main#team_sft"
+    with pytest.raises(PluginError):
+        recipe.load([name])
+    trust()
+    locked = recipe.load([name]).lock()
+    kept.USED.clear()
+    assert [pack.name for pack in held.packs(locked)] == ["team"] and kept.USED == {"team"}
+    assert list(differences(locked["packs"], held.packs_here(locked))) == []
+    first = copy.deepcopy(locked["packs"])
+    second = team.commit({"recipes/team_sft.yaml": RECIPE + "seed: 4\n"})
+    added.update("team")
+    (line,) = differences(first, held.packs_here(locked))
+    commit = first["team"]["commit"]
+    assert commit[:12] in line and second[:12] in line and f"bashgym packs update team --revision {commit}" in line
+    assert added.update("team", commit).after.is_trusted
+    assert list(differences(first, held.packs_here(locked))) == []
+    added.remove("team")
+    (line,) = differences(first, held.packs_here(locked))
+    assert "is not here" in line and f"bashgym packs add {team.address}@{commit}" in line
