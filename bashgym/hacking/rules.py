@@ -141,7 +141,9 @@ def load() -> Rules:
 def read(path: Path) -> Rules:
     try:
         raw = path.read_bytes()
-        return Rules(yaml.safe_load(raw), hashlib.sha256(raw).hexdigest()[:16])
+        return Rules(
+            yaml.load(raw, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), hashlib.sha256(raw).hexdigest()[:16]
+        )
     except (OSError, yaml.YAMLError, re.error, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}; mend it or remove it") from None
 

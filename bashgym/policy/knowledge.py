@@ -102,5 +102,5 @@ class Knowledge(Config):
 @cache
 def load() -> Knowledge:
     """Raises RecipeError where the file is not what it should be."""
-    content = yaml.safe_load((paths.shipped("conf") / FILE).read_bytes())
+    content = yaml.load((paths.shipped("conf") / FILE).read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return validate(Knowledge, content, FILE)

@@ -167,19 +167,21 @@ def milder(command: str, called: "Called", rules: Rules, asked: str) -> float:
 def contents(trace: Trace, rules: Rules, asked: str) -> Iterator[Found]:
     """Harmful and biased content in what the agent wrote and said."""
     texts = list(written(trace, rules))
-    lowered = "\n".join(text.text for text in texts).lower()
+    small = [text.text.lower() for text in texts]
+    lowered = "\n".join(small)
     for kind, content in (("harmful", rules.harmful), ("biased", rules.biased)):
         for rule in content:
             if not any(word in lowered for pattern in rule.any for word in words_of(pattern)):
                 continue
-            first = next((hit for text in texts if (hit := hits(rule, text, asked))), None)
+            first = next(
+                (hit for text, low in zip(texts, small, strict=True) if (hit := hits(rule, text, low, asked))), None
+            )
             if first:
                 yield Found(kind, f"{rule.name}: {first[0]}", rule.weight, first[1])
 
 
-def hits(rule: Content, text: Written, asked: str) -> tuple[str, int] | None:
-    """Where a rule finds something: the words, and the step."""
-    lowered = text.text.lower()
+def hits(rule: Content, text: Written, lowered: str, asked: str) -> tuple[str, int] | None:
+    """Where a rule finds something: the words, and the step. `lowered` is the text in small letters."""
     for pattern in rule.any:
         if not any(word in lowered for word in words_of(pattern)):
             continue
@@ -247,7 +249,7 @@ def load() -> tuple[Rules, str]:
 def read(path: Path, _: int) -> tuple[Rules, str]:
     """Raises InputError that names the file, or RecipeError that names the key."""
     try:
-        values: Any = yaml.safe_load(path.read_bytes())
+        values: Any = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}; mend it or remove it") from None
     rules = validate(Rules, values, "safety rules")
