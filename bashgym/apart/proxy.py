@@ -114,6 +114,7 @@ class Apart:
 
     worker: Worker
     methods: frozenset[str]
+    settings_told: dict[str, Any]  # its settings' schema, and the documentation of their fields
 
     def __init__(self, config: Foreign) -> None:
         vars(self)["config"] = config
@@ -180,7 +181,7 @@ def proxy(plugin: Plugin) -> type:
     worker = Worker(plugin)
     told = worker.ask("load", plugin=[*map(str, plugin)])
     body = {**told["plain"], "Config": Foreign, "worker": worker, "methods": frozenset(told["methods"])}
-    body |= {"told": {"schema": told["schema"], "docs": told["docs"]}}
+    body |= {"settings_told": {"schema": told["schema"], "docs": told["docs"]}}
     return type(class_name(plugin.kind), (Apart,), body)
 
 

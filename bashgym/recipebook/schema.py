@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from bashgym import registry
+from bashgym.apart.proxy import Apart
 from bashgym.config import documentation
 from bashgym.errors import PluginError
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
@@ -94,7 +95,7 @@ def of_plugin(kind: str, name: str) -> dict[str, Any]:
     """A plugin's settings; anything goes where the plugin cannot be loaded here (a package it needs, not trusted)."""
     try:
         cls: Any = registry.load(kind, name)
-        return of_foreign(cls.told) if hasattr(cls, "told") else of_model(cls.Config)
+        return of_foreign(cls.settings_told) if issubclass(cls, Apart) else of_model(cls.Config)
     except PluginError as error:
         return {"type": "object", "description": f"not known here: {error}"}
 

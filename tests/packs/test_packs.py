@@ -241,7 +241,7 @@ def test_a_run_held_to_another_commit_of_a_pack_says_so(team, tmp_path: Path):
     trust()
     locked = recipe.load([name]).lock()
     kept.USED.clear()
-    assert [pack.name for pack in held.packs(locked)] == ["team"] and kept.USED == {"team"}
+    assert [pack.name for pack in held.packs(locked)] == ["team"] and set(kept.USED) == {"team"}
     assert list(differences(locked["packs"], held.packs_here(locked))) == []
     first = copy.deepcopy(locked["packs"])
     second = team.commit({"recipes/team_sft.yaml": RECIPE + "seed: 4\n"})
