@@ -164,7 +164,8 @@ class Training(Protocol):
 
     A strategy that must fetch something before its job runs (a teacher's word over a network) has a method
     `prepare(job, check, say) -> Prepared | None`, called right before the job is submitted: `check` is the leak gate
-    for the bytes that would leave, `say` tells the user a line."""
+    for the bytes that would leave, `say` tells the user a line. One that learns from rewards has a method
+    `rewarded(chosen)`, called before `plan` with those of the recipe (bashgym/training/rewards.py)."""
 
     schema: str  # the dataset schema it needs
 
@@ -174,7 +175,13 @@ class Training(Protocol):
 
 @runtime_checkable
 class Reward(Protocol):
-    """Scores one completion; importable inside the training environment."""
+    """Scores one completion; importable inside the training environment: standard library, pydantic, and of ours
+    `config`, `errors`, `sandbox` and `tasks`, which travel with the job.
+
+    Its Config has a `weight`. Class attributes say more: `verifies` (it says 1 or 0 by something that ran; the self-test
+    holds it to that before every training, and one such reward must be there), `control` (it means nothing and nothing
+    must come of it), `repeatable = False` (the same answer may score otherwise). A verifying one may have
+    `score_folder(folder, row) -> float`, for answers in several turns."""
 
     def score(self, completion: str, row: dict[str, Any]) -> float: ...
 

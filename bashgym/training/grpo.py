@@ -53,15 +53,9 @@ class GrpoConfig(TrainingConfig):
     """Characters of a command's output that the model sees."""
 
     @model_validator(mode="after")
-    def whole_groups(self) -> "GrpoConfig":
-        batch = self.batch_size * self.gradient_accumulation
+    def own_model_speaks(self) -> "GrpoConfig":
         if self.use_vllm and self.turns > 1:
             raise ValueError("turns above 1 generate with the trainer's own model; leave use_vllm off")
-        if batch % self.num_generations:
-            raise ValueError(
-                f"batch_size x gradient_accumulation ({batch} answers a step) must be a multiple of "
-                f"num_generations ({self.num_generations})"
-            )
         return self
 
 
@@ -79,6 +73,12 @@ def plan(
         raise RecipeError(
             f"training.max_completion_length: {config.max_completion_length} tokens of answer leave no room for a "
             f"prompt in model.sequence_len={model.sequence_len}"
+        )
+    answers = config.batch_size * config.gradient_accumulation
+    if answers % config.num_generations:  # here, because a recipe may set one of the three in another place
+        raise RecipeError(
+            f"training.batch_size: batch_size x gradient_accumulation ({answers} answers a step) must be a multiple of "
+            f"num_generations ({config.num_generations})"
         )
     made = job.plan(
         dataset,

@@ -31,7 +31,7 @@ def chosen(*words: str) -> tuple[Any, list[Chosen]]:
 def planned(folder: Path, *words: str) -> dict[str, Any]:
     training, rewards = chosen(*words)
     training.rewarded(rewards)
-    (folder / "dataset").mkdir()
+    (folder / "dataset").mkdir(exist_ok=True)
     row = {"id": "1", "prompt": "p", "kind": "task", "answer": "a", "verifier": "{}", "meta": {}}
     (folder / "dataset" / "train.jsonl").write_text(json.dumps(row) + "\n")
     made = registry.load("format", "grpo")
@@ -78,14 +78,17 @@ def test_rewards_that_cannot_be_trusted_together(words: list[str], said: str):
 
 def test_settings_that_cannot_be(tmp_path: Path):
     with pytest.raises(RecipeError, match=r"must be a multiple of num_generations \(7\)"):
-        chosen("training.num_generations=7")
+        planned(tmp_path, "training.num_generations=7")
     with pytest.raises(RecipeError, match=r"max_completion_length: 128 tokens of answer leave no room"):
         planned(tmp_path, "training.max_completion_length=128")
 
 
 def test_a_reward_that_believes_exit_codes_is_refused(tmp_path: Path):
     """By the self-test, on this very task set, before a model is made."""
-    words = ("run", "recipe=tiny_rlvr", "reward=[exit_code]", "training.selftest_tasks=1", f"run_dir={tmp_path}/run")
+    some = (paths.shipped("examples") / "tasks" / "arithmetic.jsonl").read_text().splitlines(keepends=True)[:4]
+    (tmp_path / "tasks.jsonl").write_text("".join(some))
+    settings = ("training.selftest_tasks=1", f"run_dir={tmp_path}/run", f"source.tasks.path={tmp_path}/tasks.jsonl")
+    words = ("run", "recipe=tiny_rlvr", "reward=[exit_code]", *settings)
     done = rl_recipe.bashgym(tmp_path, *words)
     assert done.returncode == 2
     last = done.stderr.strip().splitlines()[-1]
