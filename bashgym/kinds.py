@@ -179,8 +179,8 @@ class Reward(Protocol):
     `config`, `errors`, `sandbox` and `tasks`, which travel with the job.
 
     Its Config has a `weight`. Class attributes say more: `verifies` (it says 1 or 0 by something that ran; the
-    self-test holds it to that before every training, and one such reward must be there), `control` (it means nothing and nothing
-    must come of it), `repeatable = False` (the same answer may score otherwise). A verifying one may have
+    self-test holds it to that before every training, and one such reward must be there), `control` (it means nothing,
+    and nothing must come of it), `repeatable = False` (the same answer may score otherwise). A verifying one may have
     `score_folder(folder, row) -> float`, for answers in several turns."""
 
     def score(self, completion: str, row: dict[str, Any]) -> float: ...
