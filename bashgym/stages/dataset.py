@@ -77,12 +77,26 @@ def why_none(run: Run, kept: list[Kept], dropped: dict[str, int]) -> str:
         return f"the judges found {found}, and dataset.classes takes {classes}; add sessions, or widen it: {widen}"
     if dropped:
         reason = max(dropped, key=lambda one: dropped[one])
-        if reason.startswith("example without"):  # formats of pairs, labels, tasks and teachers' answers
-            makers = "synthesizer=[...] with one that makes them, see `bashgym plugins list`"
-            return f"{dropped[reason]} x {reason}; choose {makers}"
-        length = run.recipe.settings.model.sequence_len
-        return f"{dropped[reason]} x {reason}; raise model.sequence_len, which is {length}"
+        return f"{dropped[reason]} x {reason}; {way_out(run, kept, reason)}"
     return f"the split gave train nothing of {len(kept)} sessions; add sessions, or lower curator.split.test"
+
+
+def way_out(run: Run, kept: list[Kept], reason: str) -> str:
+    """What helps against the commonest reason why examples gave no row."""
+    if reason.startswith("example without"):  # formats of pairs, labels, tasks and teachers' answers
+        chosen = [choice.label for choice in run.recipe.all("synthesizer")]
+        if not chosen:
+            return "choose synthesizer=[...] with one that makes them, see `bashgym plugins list`"
+        why = Counter[str]()
+        for one in kept:
+            why.update(one.trace.dropped)
+        told = f" ({why.most_common(1)[0][1]} x {why.most_common(1)[0][0]})" if why else ""
+        return f"synthesizer=[{','.join(chosen)}] found nothing of the kind in {len(kept)} sessions{told}; add sessions"
+    if "template" in reason:
+        return f"choose another model.chat_template than {run.recipe.settings.model.chat_template}"
+    if "copy" in reason or "nothing left" in reason or "nothing to learn" in reason:
+        return "these sessions teach nothing of their own; add others"
+    return f"raise model.sequence_len, which is {run.recipe.settings.model.sequence_len}"
 
 
 def render_tasks(run: Run, kept: list[Kept], canary: str) -> list[RenderTask]:

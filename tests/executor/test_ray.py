@@ -67,7 +67,6 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_dataset_is_the_same_bytes(cluster: str, bashgym: Callable, own_home: Path, tmp_path: Path):
     made = {}
     for name, words in {"local": ("executor=local",), "ray": ("executor=ray", f"executor.address={cluster}")}.items():
