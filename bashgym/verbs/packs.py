@@ -112,8 +112,8 @@ def do_remove(options: argparse.Namespace) -> int:
 
 
 def do_new(options: argparse.Namespace) -> int:
-    from bashgym.scaffold import pack
+    from bashgym.scaffold.pack import write
 
-    for path in pack.write(options.word):
+    for path in write(options.word):
         print(path)
     return 0
