@@ -40,6 +40,7 @@ PUBLIC_MAIL = re.compile(  # nobody's address: reserved names (RFC 2606), roles 
     r"(?:.+@(?:[\w-]+\.)*(?:example\.(?:com|net|org|edu)|[\w-]+\.(?:example|test|invalid|localhost|local))"
     r"|(?:no-?reply|do-?not-?reply|git|noreply\+.*|bot|mailer-daemon)@.+"
     r"|.+@(?:users\.noreply\.github\.com|sentry\.io|(?:test|domain|email|company|yourdomain|mycompany|foo|bar)\.(?:com|org))"
+    r"|(?:github-)?actions?@github\.com|[a-z]@[a-z]\.(?:com|org|net|io)"
     r"|(?:you|your[._-]?(?:name|email|mail)|john\.?doe|jane\.?doe)@.+)",
     re.IGNORECASE,
 )

@@ -47,7 +47,8 @@ KINDS_OF_LETTERS = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^0-9]*[0-9].*")
 PEM_LONGEST = 32768  # characters; an RSA key of 16384 bits has 13 000
 KEY_FILE = 4096  # characters before and after the private key in the file of a service account
 PUBLIC_ID = re.compile(
-    r"(?:msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
+    r"[A-Z]{1,6}_[kl][wgA]D[OM][A-Za-z0-9_-]{4,64}"  # GitHub's node ids
+    r"|(?:(?:agent_)?msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
 )
 CHECKSUM = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|integrity)[-:=][A-Za-z0-9+/=]{0,128}$", re.I)
 SETTING = re.compile(r"(?:[\s\d→|+-]|export\s|set\s|env\s|ENV\s|ARG\s|\$env:)*[\w.\"'-]+\s*[:=]{1,3}>?\s*$")
@@ -119,7 +120,7 @@ class Sanitizer:
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         seen = copies(strings, context)
         keyed = [(index, strings[index], key) for index, key in enumerate(context.keys) if key]
-        sealed = [(index, text) for index, text, key in keyed if text and SIGNATURE.search(key)]
+        sealed = [(index, text) for index, text, key in keyed if " " not in text and SIGNATURE.search(key)]
         yield from (Span(index=index, start=0, end=len(text), type="SIGNATURE", rule="key") for index, text in sealed)
         for span in self.look([copy.text for copy in seen], self.of_session(context)):
             yield placed(span, seen[span.index])
