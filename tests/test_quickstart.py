@@ -134,7 +134,7 @@ def test_killed_at_five_random_moments_it_reaches_the_same_end(tmp_path, trainin
     def started(ready: Callable[[], bool]) -> None:
         """Runs until `ready`, then kills the program."""
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline and process.poll() is None and not ready():
             time.sleep(0.1)
         assert process.poll() is None, "it ended before it was killed"
