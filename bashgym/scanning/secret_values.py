@@ -50,6 +50,7 @@ STRONG = re.compile(
     r"|cookie|_dsn$|webhook|(?:^|[_.-])pass(?:$|[_.-])|passwort|\bpsk$|\bpw$",
     re.I,
 )
+OUTCOME = re.compile(r"(?:to|first|second|single|multi|each|test)[_.-]pass$", re.I)  # fail_to_pass: of a test
 WEAK = re.compile(r"key|auth|dsn|[_-]pat|sdk|salt", re.I)
 ABOUT = re.compile(  # names that speak of a secret without holding it
     r"(?:name|type|url|uri|path|file|field|prefix|suffix|len|length|count|size|header|env|var|regex|pattern|format|method"
@@ -147,7 +148,7 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
     more than the name and the value."""
     if len(value) < 4 or placeholder(value) or SPACE.search(value):
         return False
-    about = bool(ABOUT.search(name))
+    about = bool(ABOUT.search(name) or OUTCOME.search(name))
     owned = bool(OWN_KEY.search(name)) and not COMMON_KEY.search(name)
     strong = (bool(STRONG.search(name)) or owned) and not about
     password = strong and bool(PASSWORD.search(name))

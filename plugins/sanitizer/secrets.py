@@ -23,6 +23,7 @@ from bashgym.scanning.secret_values import (
     DIGIT,
     HEX,
     LETTERS_ONLY,
+    OUTCOME,
     PASSWORD,
     STRONG,
     WEAK,
@@ -130,6 +131,8 @@ class Sanitizer:
 
     def named(self, key: str, text: str) -> bool:
         """Whether a whole string is a secret because of the JSON key it is the value of."""
+        if OUTCOME.search(key):
+            return False
         if PASSWORD.search(key) and text.strip() and not placeholder(text.strip()):
             return True
         promised = STRONG.search(key) or WEAK.search(key)

@@ -9,7 +9,10 @@ from bashgym import registry, sandbox, tasks
 from bashgym.config import validate
 
 GOOD = "```python\ndef double(x):\n    return 2 * x\n```"
-TESTS = "import unittest, calc\nclass D(unittest.TestCase):\n    def test(self):\n        self.assertEqual(calc.double(3), 6)"
+TESTS = (
+    "import unittest, calc\nclass D(unittest.TestCase):\n    def test(self):\n"
+    "        self.assertEqual(calc.double(3), 6)"
+)
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ def stories(group: str) -> list[dict[str, Any]]:
 
 
 def made() -> bytes:
-    rows = [row for group in ("blind", "told", "fresh", "unseen", "held") for row in telling.lines(stories(group), group)]
+    rows = [
+        row for group in ("blind", "told", "fresh", "unseen", "held") for row in telling.lines(stories(group), group)
+    ]
     return b"".join(jsonl.dumps(row) + b"\n" for row in rows)
 
 
