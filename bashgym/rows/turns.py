@@ -1,6 +1,7 @@
 """Messages as turns: marked as learnt or only read, shortened, cut at whole turns to what a row can hold."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ Message = dict[str, Any]
 SHARE = 0.5  # of a row, for one request or one reply's results: the other half is for what comes of them
 TOOLS_SHARE = 1 / 3  # of a row, for the definitions of tools: a client's own are longer than many a model can see
 NOT_GOOD = Drop(reason="example of a reply that was not good")  # which only formats of feedback have a use for
+# a word that a cut has left half of; what is longer than a path is no word and is cut where it is
+BROKEN_END, BROKEN_START = re.compile(r"\s\S{1,200}$"), re.compile(r"\S{1,200}(?=\s)")
 MARK = 60  # characters of the words that stand for what was left out
 
 
@@ -119,11 +122,18 @@ def weight(found: Iterable[Unit]) -> int:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The start and the end of a long text, with the number of characters left out between them."""
+    """The start and the end of a long text, with the number of characters left out between them.
+
+    Cut between words where one ends near: half of `/home/runner` is another user's home to the leak gate."""
     if len(text) <= limit:
         return text
     half = limit // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+    head, tail = text[:half], text[len(text) - half :]
+    if not text[half].isspace() and (broken := BROKEN_END.search(head)):
+        head = head[: broken.start()]
+    if not text[-half - 1].isspace() and (broken := BROKEN_START.match(tail)):
+        tail = tail[broken.end() :]
+    return f"{head}\n[... {len(text) - len(head) - len(tail)} characters left out ...]\n{tail}"
 
 
 def size(value: Any) -> int:
