@@ -21,7 +21,7 @@ def test_values_of_the_session_and_new_ones_are_replaced():
     other = Signal(name="counts", value=3, source="execution", confidence=1.0)
     said = Verdict(judge="x", score=1.0, reason=f"saw {TOKEN}", signals=(signal, other), verified=True)
     removed = {"kestrel": "NAME"}
-    kept = discreet(said, secrets(), "s", removed)
+    kept = discreet(said, secrets(), "s", removed, "pseudonym")
     assert "kestrel" not in str(kept) and TOKEN not in str(kept)
     assert kept.signals[0].value.startswith("tests.test_NAME_")
     assert (kept.signals[1].value, kept.score, kept.verified) == (3, 1.0, True)
@@ -40,7 +40,7 @@ def test_only_a_judge_that_asks_is_given_the_raw_trace(monkeypatch):
     trace = Trace(session_id="s", agent=Agent(name="a"), steps=[], extra=TraceExtra(bashgym=info))
 
     class Work:
-        judges, sanitizers = (("plain", "plain"), ("asking", "asking")), ()
+        judges, sanitizers, style = (("plain", "plain"), ("asking", "asking")), (), "pseudonym"
 
     class Task:
         label, work = "a source", Work
