@@ -186,7 +186,8 @@ def test_place_copies_what_runs_over_there(tmp_path: Path):
     assert {"bashgym/__init__.py", "bashgym/sandbox/__init__.py", "bashgym/sandbox/attempts.py"} <= names
     assert not {name for name in names if name.startswith("bashgym/")} - {
         "bashgym/__init__.py",
-        *(f"bashgym/sandbox/{path.name}" for path in (paths.HERE / "sandbox").glob("*.py")),
+        *(f"bashgym/{room}/{path.name}" for room in ("sandbox", "tasks") for path in (paths.HERE / room).glob("*.py")),
+        *("bashgym/config.py", "bashgym/errors.py"),
     }
 
 

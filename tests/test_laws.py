@@ -97,7 +97,12 @@ def test_no_circles():
 def test_plugins_import_only_the_house(path: Path):
     for name in imports(path):
         assert not name.startswith("plugins"), f"{path} imports another plugin: {name}"
-    siblings = {other.stem for other in PLUGINS} - {"mlflow", "lm_eval", "optuna", "ray"}  # named after the package they use
+    siblings = {other.stem for other in PLUGINS} - {
+        "mlflow",
+        "lm_eval",
+        "optuna",
+        "ray",
+    }  # named after the package they use
     tops = {name.split(".")[0] for name in imports(path)}
     assert not tops & siblings, f"{path} imports {tops & siblings}"
 

@@ -128,11 +128,11 @@ class Proxy:
         try:
             while data := received(source):
                 self.sending |= out
+                if self.log:  # first: whoever is sent it may answer and end before this goes on
+                    self.log.keep(direction, data)
                 sent(target, data)
                 if out:
                     self.moved, self.sending = time.monotonic(), False
-                if self.log:
-                    self.log.keep(direction, data)
         except OSError:
             self.sending &= not out  # one side has gone; the other finds its own end closed
         if self.log:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from bashgym import jsonl, paths
+from bashgym import paths
 from bashgym.errors import PluginError, did_you_mean
 from bashgym.packs import tree
 
@@ -119,6 +119,8 @@ def of_file(path: Path) -> Pack | None:
 @contextlib.contextmanager
 def changing() -> Iterator[list[Pack]]:
     """The list of packs, to be changed by one process at a time; written when the block ends well."""
+    from bashgym import jsonl  # not at every press of the tab key: packs are read by completion, too
+
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home() / "packs.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -147,11 +147,15 @@ def recipe_schema() -> dict[str, Any]:
     }
 
 
+# kinds of which a recipe may have none
+NONE = frozenset({"search"})
+
+
 def defaults_schema() -> dict[str, Any]:
     """What a recipe's defaults list may hold: recipes to start from, and choices."""
     choices: dict[str, Any] = {}
     for kind in KINDS:
-        names = {"enum": sorted(presets(kind))}
+        names: dict[str, Any] = {"enum": [*sorted(presets(kind)), *([None] if kind in NONE else [])]}
         least: dict[str, Any] = {"minItems": 1} if kind in AT_LEAST_ONE else {}
         one = {"type": "array", "items": names, "uniqueItems": True, **least} if kind in LISTS else names
         said = f"{first_sentence(kind)} {'A list.' if kind in LISTS else 'One choice.'}"

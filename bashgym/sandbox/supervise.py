@@ -124,7 +124,9 @@ def ended(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
     if process.poll() is None:
         descriptor = os.pidfd_open(process.pid)
         try:
-            select.select([descriptor], [], [], max(0.0, seconds))
+            looked = select.poll()  # select.select takes no descriptor above 1023
+            looked.register(descriptor, select.POLLIN)
+            looked.poll(max(0.0, seconds) * 1000)
         finally:
             os.close(descriptor)
     return process.poll() is not None

@@ -137,10 +137,13 @@ def test_explain_tells_who_set_a_key_and_who_overrode_it():
 
 
 def test_explain_knows_every_key_of_every_recipe(monkeypatch: pytest.MonkeyPatch):
-    composition = recipe.composition
+    composition, layered = recipe.composition, recipe.layers
     for name in RECIPES:
         made = composition([f"recipe={name}"])
-        monkeypatch.setattr(recipe, "composition", lambda argv, made=made: made)  # once is enough for all its keys
+        layers = list(layered(made))
+        # once is enough for all its keys
+        monkeypatch.setattr(recipe, "composition", lambda argv, made=made: made)
+        monkeypatch.setattr(recipe, "layers", lambda made, layers=layers: layers)
         for key, value in recipe.flatten(made.values):
             found = explained(key, [f"recipe={name}"]) if key.count(".") < 2 else None
             if found:
