@@ -264,9 +264,11 @@ def one_line(file: Path, error: Exception) -> str:
         content = yaml.safe_load(file.read_text())
         for key in [key for key in content if key in KINDS and not isinstance(content[key], dict)]:
             return f"{file.name}: {key}: settings (key: value) are needed, got {content[key]!r}; choose in `defaults:`"
-    key = next((line.removeprefix("full_key:").strip() for line in lines if line.startswith("full_key:")), "")
-    if "Cannot merge" in str(error) and key:
-        return f"{file.name}: {key}: {kept[-1]}; look at `bashgym recipes explain {key}` for what it takes"
+        # Hydra does not say where
+        leaves = flatten(content) if isinstance(content, dict) else ()
+        lists = [key for key, value in leaves if isinstance(value, list) and key != "defaults"]
+        if lists:
+            return f"{file.name}: {' or '.join(lists)}: a list stands where settings are needed; write key: value lines"
     if "Interpolation key" in kept[0]:
         return f"{file.name}: {kept[0]}; name a key there is, such as ${{seed}}, or quote the value"
     return f"{file.name}: {' '.join(kept[:3])}; `bashgym recipes show quickstart` shows how a recipe is put together"
