@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from bashgym import jsonl, paths
-from bashgym.apart.proxy import Apart, proxy
-from bashgym.apart.proxy import settings as checked_apart
 from bashgym.config import validate
 from bashgym.errors import PluginError, did_you_mean
 from bashgym.kinds import KINDS
@@ -86,16 +84,20 @@ def load_plugin(plugin: Plugin) -> type:
             f"what is in it and say yes or no: bashgym packs trust {pack.name}"
         )
     kept.check(pack)
+    from bashgym.apart.proxy import proxy  # most recipes have no plugin of a pack
+
     return proxy(plugin)
 
 
 def settings(plugin: Plugin, values: dict[str, Any], where: str) -> BaseModel:
     """`values` as the plugin's settings; raises RecipeError for what it does not take."""
     cls: Any = load_plugin(plugin)
-    checked: BaseModel = (
-        checked_apart(cls, values, where) if issubclass(cls, Apart) else validate(cls.Config, values, where)
-    )
-    return checked
+    if kept.of_file(plugin.path) is None:
+        own: BaseModel = validate(cls.Config, values, where)
+        return own
+    from bashgym.apart import proxy
+
+    return proxy.settings(cls, values, where)
 
 
 def build(plugin: Plugin, values: dict[str, Any], where: str) -> Any:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = (
-    "import sys; from bashgym import recipe; "
+    # garbage is collected as seldom as by the command line
+    "import gc; from bashgym.cli import COLLECT_AFTER; gc.set_threshold(COLLECT_AFTER); from bashgym import recipe; "
     "recipe.load(['recipe=sft_codellama', 'cloud=runpod', 'training.learning_rate=1e-4'])"
 )
 # a home that has not seen the recipe: Hydra is asked
