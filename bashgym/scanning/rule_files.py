@@ -21,7 +21,7 @@ ID = r"[a-z0-9-]+(?:\.[a-z][a-z0-9_-]*){2}"  # team, type of the pseudonym, name
 class Rule(BaseModel):
     """One rule in kingfisher's format: what is found is the first group of `pattern`, or all of it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     name: str = Field(min_length=3)
     """What it finds, in words."""
@@ -47,7 +47,7 @@ class Rule(BaseModel):
 class RuleFile(BaseModel):
     """A file of rules."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     rules: list[Rule] = Field(min_length=1)
     """The rules."""
