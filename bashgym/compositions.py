@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,10 +98,15 @@ def sought(made: Composition) -> tuple[list[Path], list[Path]]:
 
 def place(file: Path, typed: Sequence[str]) -> Path:
     """Named by all that decides a composition, but for the bytes of its files."""
-    code = digest(paths.HERE / "recipe.py")
     searched = [str(folder) for folder in folders(file)]
-    key = orjson.dumps([__version__, code, version("hydra-core"), str(file), list(typed), searched])
+    key = orjson.dumps([__version__, *makers(), str(file), list(typed), searched])
     return paths.home() / "compositions" / f"{hashlib.sha256(key).hexdigest()[:32]}.json"
+
+
+@lru_cache
+def makers() -> tuple[str, str]:
+    """What composes: our code and Hydra's version."""
+    return digest(paths.HERE / "recipe.py"), version("hydra-core")
 
 
 def digest(path: Path) -> str:
