@@ -60,13 +60,14 @@ def find(file: Path, typed: Sequence[str]) -> Composition | None:
 def keep(made: Composition) -> None:
     """Keeps a composition for the next time; not where its values are no plain JSON, or depend on more than files."""
     found, absent = sought(made)
-    if any(UNSTEADY.search(text) for text in [*made.typed, *(path.read_text("utf-8") for path in found)]):
+    contents = {str(path): path.read_bytes() for path in found}
+    if any(UNSTEADY.search(text) for text in [*made.typed, *(each.decode("utf-8") for each in contents.values())]):
         return
     kept = {
         "overrides": made.overrides,
         "values": made.values,
         "defaults": [list(one) for one in made.defaults],
-        "found": {str(path): digest(path) for path in found},
+        "found": {path: hashlib.sha256(each).hexdigest() for path, each in contents.items()},
         "absent": [str(path) for path in absent],
     }
     try:
@@ -86,8 +87,9 @@ def keep(made: Composition) -> None:
 def sought(made: Composition) -> tuple[list[Path], list[Path]]:
     """The files a composition was made from, and those that would have been taken in their place."""
     found, absent = [], []
+    searched = folders(made.file)
     for taken in made.defaults:
-        for folder in folders(made.file):
+        for folder in searched:
             path = folder / f"{taken.config_path}.yaml"
             if path.is_file():
                 found.append(path)

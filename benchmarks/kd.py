@@ -6,32 +6,13 @@ Both runs of a seed have the same rows, teacher, student, trainer, steps and lea
 training.teacher_share differs (the recipe's, and 0). The seed draws the split, the teacher, the student, the order."""
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from runs import run, score
 
-
-def run(home: Path, seed: int, name: str, *words: str) -> dict[str, Any]:
-    """The manifest of one run of the recipe."""
-    folder = home / f"{name}-{seed}"
-    env = {**os.environ, "BASHGYM_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    typed = ["run", "recipe=tiny_distill", f"seed={seed}", f"run_dir={folder}", *words]
-    done = subprocess.run([sys.executable, "-m", "bashgym", *typed], env=env, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(typed)}: {done.stderr[-2000:]}")
-    return dict(json.loads((folder / "manifest.json").read_text()))
-
-
-def score(manifest: dict[str, Any], metric: str, role: str) -> float:
-    (found,) = [one for one in manifest["scores"] if (one["metric"], one["role"]) == (metric, role)]
-    return float(found["value"])
+RECIPE = "recipe=tiny_distill"
 
 
 def main() -> None:
@@ -46,9 +27,10 @@ def main() -> None:
         print("| seed | untrained | words alone | distilled | agreement, words | agreement, distilled | test tokens |")
         print("|---|---|---|---|---|---|---|")
         for seed in range(1, options.seeds + 1):
-            taught = run(home, seed, "distilled")
+            taught = run(home, f"distilled-{seed}", [RECIPE, f"seed={seed}"])
             teacher = home / f"distilled-{seed}" / "teacher" / "model"
-            alone = run(home, seed, "words", "training.teacher_share=0", f"benchmark.teacher_kl.teacher={teacher}")
+            given = f"benchmark.teacher_kl.teacher={teacher}"
+            alone = run(home, f"words-{seed}", [RECIPE, f"seed={seed}", "training.teacher_share=0", given])
             if taught["training"]["steps"] != alone["training"]["steps"]:
                 raise SystemExit(f"seed {seed}: the runs differ in their steps")
             values = [score(taught, "forward_kl", "base"), score(alone, "forward_kl", "trained")]

@@ -8,42 +8,17 @@ is more than its spread over seeds (SD) and more than twice its standard error, 
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from runs import run, score
+
 RUNS = {
     "grpo": ["recipe=tiny_grpo"],
     "rlvr": ["recipe=tiny_rlvr"],
     "control": ["recipe=tiny_rlvr", "reward=[spurious]"],
 }
-
-
-def run(home: Path, seed: int, name: str) -> dict[str, Any]:
-    """The manifest of one run; one that is in `home` already is taken from there."""
-    folder = home / f"{name}-{seed}"
-    if not finished(folder):
-        env = {**os.environ, "BASHGYM_HOME": str(home), "PYTHONPATH": str(ROOT)}
-        typed = ["run", *RUNS[name], f"seed={seed}", f"run_dir={folder}"]
-        done = subprocess.run([sys.executable, "-m", "bashgym", *typed], env=env, capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(typed)}: {done.stderr[-2000:]}")
-    return dict(json.loads((folder / "manifest.json").read_text()))
-
-
-def finished(folder: Path) -> bool:
-    manifest = folder / "manifest.json"
-    return manifest.exists() and json.loads(manifest.read_text()).get("state") == "finished"
-
-
-def score(manifest: dict[str, Any], metric: str, role: str) -> float:
-    (found,) = [one for one in manifest["scores"] if (one["metric"], one["role"]) == (metric, role)]
-    return float(found["value"])
 
 
 def paid(folder: Path) -> tuple[float, float]:
@@ -77,7 +52,7 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|---|---|")
         for seed in range(1, options.seeds + 1):
             for name in RUNS:
-                made = run(home, seed, name)
+                made = run(home, f"{name}-{seed}", [*RUNS[name], f"seed={seed}"])
                 roles = [(metric, role) for metric in ("held_out_reward", "solved") for role in ("base", "trained")]
                 values = [*(score(made, *one) for one in roles), *paid(home / f"{name}-{seed}")]
                 gains[name].append(values[1] - values[0])

@@ -15,13 +15,13 @@ from bashgym.kinds import KINDS, LISTS, class_name
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
-    {"paths", "trace", "jsonl", "jsonc"},
+    {"paths", "trace", "jsonl", "jsonc", "near"},
     {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "places", "packs"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub",
         "claude_code", "codex", "gemini", "opencode", "copilot", "exports", "traffic", "scanning", "prices",
         "signals", "hacking", "judging", "policy", "replay", "rows", "similar", "mining", "examples", "tools",
-        "verdict", "manifest", "venv", "keys", "episodes", "rented", "checkpoint", "training", "training_log",
+        "verdict", "manifest", "venv", "keys", "episodes", "rented", "checkpoint", "boxed", "training", "training_log",
         "report", "powers", "apart", "loading",
     },
     {"registry"},

@@ -1,6 +1,5 @@
 """Where a model is, and what may be spent on it. The key itself is never part of a recipe: only its variable's name."""
 
-import ipaddress
 import re
 from typing import Literal
 from urllib.parse import urlsplit
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from bashgym.config import Config
+from bashgym.near import is_near
 
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
@@ -57,12 +57,3 @@ class EndpointSettings(Config):
     def near(self) -> bool:
         """Whether it runs on this machine or in its own network, where nobody sends a bill."""
         return is_near(urlsplit(self.url).hostname or "")
-
-
-def is_near(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False

@@ -103,7 +103,8 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
     run.manifest.update(training={**to_dict(checkpoint), "memory": memory(run.folder, job)})
     if done is None:
         strategy = run.recipe.one("training").label
-        dropped = {"row longer than the sequence length": left_out(run.folder)} if left_out(run.folder) else {}
+        cut = left_out(run.folder)
+        dropped = {"row longer than the sequence length": cut} if cut else {}
         run.manifest.stage(
             "training", dataset.rows["train"], 1, dropped, checkpoint.seconds, steps=checkpoint.steps, strategy=strategy
         )
@@ -127,8 +128,7 @@ def prepared(run: Run, dataset: Dataset, job: Job) -> None:
 def memory(folder: Path, job: Job) -> dict[str, Any]:
     """The most memory the training had in use (GB, measured; missing where the system does not tell) beside what was
     estimated before it began."""
-    ended = [line.value for line in jsonl.read_lines(folder / "metrics.jsonl") if isinstance(line.value, dict)]
-    peak = next((event["peak_bytes"] for event in reversed(ended) if event.get("peak_bytes")), None)
+    peak = next((event["peak_bytes"] for event in reversed(events(folder)) if event.get("peak_bytes")), None)
     told = {"estimated_gb": job.estimate.get("memory_gb"), "peak_gb": None if peak is None else round(peak / 1e9, 2)}
     return {**told, "evidence": "missing" if peak is None else "measured"}
 
@@ -259,23 +259,27 @@ def followed(run: Run, submission: Submission, since: float) -> dict[str, Any]:
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
     """The training's own log events by step; of a step logged twice (a resumed training) the later one."""
+    logged: dict[tuple[int, str], dict[str, Any]] = {}
+    for event in events(folder):
+        if event.get("event") in {"log", "eval"}:
+            key = (event.get("step", 0), event["event"])
+            before = logged.get(key, {})  # the last step is logged once more, with how long it all took and no loss
+            told = {**before.get("metrics", {}), **event.get("metrics", {})}
+            logged[key] = {**before, **event, **({"metrics": told} if told else {})}
+    return [logged[key] for key in sorted(logged)]
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """Every event that the training has written so far; none where it has not begun."""
     path = folder / "metrics.jsonl"
-    if not path.exists():
-        return []
-    events: dict[tuple[int, str], dict[str, Any]] = {}
-    for line in jsonl.read_lines(path):
-        if isinstance(line.value, dict) and line.value.get("event") in {"log", "eval"}:
-            key = (line.value.get("step", 0), line.value["event"])
-            before = events.get(key, {})  # the last step is logged once more, with how long it all took and no loss
-            told = {**before.get("metrics", {}), **line.value.get("metrics", {})}
-            events[key] = {**before, **line.value, **({"metrics": told} if told else {})}
-    return [events[key] for key in sorted(events)]
+    lines = jsonl.read_lines(path) if path.exists() else ()
+    return [line.value for line in lines if isinstance(line.value, dict)]
 
 
 def left_out(folder: Path) -> int:
     """Rows that the trainer itself left out: those that are too long once real tokens are counted."""
-    begun = [line.value for line in jsonl.read_lines(folder / "metrics.jsonl") if isinstance(line.value, dict)]
-    return next((int(event.get("left_out") or 0) for event in reversed(begun) if event.get("event") == "begin"), 0)
+    begun = (event for event in reversed(events(folder)) if event.get("event") == "begin")
+    return next((int(event.get("left_out") or 0) for event in begun), 0)
 
 
 def describe(output: Path, curves: list[dict[str, Any]], seconds: float) -> Checkpoint:

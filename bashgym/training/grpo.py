@@ -59,6 +59,19 @@ class GrpoConfig(TrainingConfig):
         return self
 
 
+class Rewarded:
+    """What strategies that learn from rewards share: the rows they need, and the recipe's rewards."""
+
+    schema = "prompts"
+
+    class Config(GrpoConfig):
+        pass
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.chosen: tuple[Chosen, ...] = ()
+
+
 def plan(
     dataset: Dataset,
     model: Model,
@@ -66,7 +79,6 @@ def plan(
     config: GrpoConfig,
     chosen: Sequence[Chosen],
     title: str,
-    keys: dict[str, Any] | None = None,
 ) -> Job:
     """The job with the rewards placed beside it. Raises RecipeError, see job.plan and rewards.check."""
     if config.max_completion_length >= model.sequence_len:
@@ -87,7 +99,7 @@ def plan(
         config,
         job.Strategy(
             title,
-            {**grpo_keys(config, chosen), **(keys or {})},
+            grpo_keys(config, chosen),
             STANZA,
             reference=config.beta > 0,
             answers=config.num_generations,

@@ -1,5 +1,6 @@
 """`bashgym run`: a recipe from its sources to a registered model."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ from bashgym.errors import BashGymError
 from bashgym.verbs import parser
 
 
-def main(arguments: list[str]) -> int:
+def options_of(arguments: list[str]) -> Namespace:
+    """What was typed."""
     about = (
         "Runs a recipe from its sources to a registered model.\n\n"
         "  bashgym run recipe=NAME [group=choice] [key=value] ...\n\n"
@@ -29,7 +31,11 @@ def main(arguments: list[str]) -> int:
         "--until", choices=["dataset"], help="stop when the dataset is written; the same command without it goes on"
     )
     took.add_argument("--json", action="store_true", help="print the manifest (or the plan) as JSON")
-    options = took.parse_intermixed_args(arguments)
+    return took.parse_intermixed_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = options_of(arguments)
     from bashgym import show
     from bashgym.display import Terminal
 

@@ -1,36 +1,16 @@
 """1 where the task's test command ends with exit code 0 in a box, for runners that tell no more than that; else 0."""
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
-from bashgym import config, sandbox
+from bashgym.boxed import Boxed
 from bashgym.tasks import of_row
 from bashgym.tasks.verify import verify_exit_code, verify_folder_exit_code
 
 
-class Reward:
+class Reward(Boxed):
     """For tests in any language: make, npm test, a script. It believes the exit code, so an answer that ends the test
     early with 0 is paid, unless the test command is made to notice; the self-test refuses task sets where it is not."""
-
-    verifies = True
-
-    class Config(config.Config):
-        weight: float = Field(default=1.0, ge=0)
-        """How much it counts in the sum of all rewards."""
-        box: str = Field(default="", pattern="^(|bubblewrap|docker|landlock)$")
-        """Which box runs the command; empty: the first that works on the machine that trains."""
-        image: str = ""
-        """An image for box=docker that has what the command needs; empty: that machine's own programs."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    @cached_property
-    def box(self) -> sandbox.Box:
-        return sandbox.choose(self.config.box, self.config.image)
 
     def score(self, completion: str, row: dict[str, Any]) -> float:
         """Raises BadTask for a row without a task, NoBox where no box works."""

@@ -1,6 +1,5 @@
 """What a model on this machine or in its own network says of the answer, 0 to 1."""
 
-import ipaddress
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from bashgym import config
+from bashgym.near import is_near
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 SYSTEM = (
@@ -81,12 +81,3 @@ class Reward:
             where = urlsplit(self.config.url).netloc
             raise RuntimeError(f"reward.judge: {where} cannot be asked: {type(error).__name__}") from None
         return content if isinstance(content, str) else ""
-
-
-def is_near(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False

@@ -8,16 +8,7 @@ from bashgym.training import grpo, rewards
 from bashgym.training.rewards import Chosen
 
 
-class Training:
-    schema = "prompts"
-
-    class Config(grpo.GrpoConfig):
-        pass
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.chosen: tuple[Chosen, ...] = ()
-
+class Training(grpo.Rewarded):
     def rewarded(self, chosen: Sequence[Chosen]) -> None:
         """The rewards of the recipe. Raises RecipeError where they cannot be trusted together."""
         rewards.check(chosen, "grpo")

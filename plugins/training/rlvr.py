@@ -9,17 +9,8 @@ from bashgym.training import grpo, rewards
 from bashgym.training.rewards import Chosen
 
 
-class Training:
+class Training(grpo.Rewarded):
     """Like grpo, but nothing that only looks at an answer counts; a control is let in, to be measured against."""
-
-    schema = "prompts"
-
-    class Config(grpo.GrpoConfig):
-        pass
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.chosen: tuple[Chosen, ...] = ()
 
     def rewarded(self, chosen: Sequence[Chosen]) -> None:
         """Raises RecipeError for a reward that verifies nothing, unless it weighs nothing (and is only logged)."""

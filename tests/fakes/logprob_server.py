@@ -7,8 +7,10 @@ the token that stands at a place is always among its answer, as with the real on
 import json
 import threading
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.fakes.loopback import Loopback
 
 MODEL = "big-teacher"
 FIELDS = {"model", "prompt", "max_tokens", "temperature", "prompt_logprobs", "add_special_tokens", "echo", "logprobs"}
@@ -17,28 +19,18 @@ Encode = Callable[[str], Sequence[int]]
 Think = Callable[[Sequence[int]], Sequence[dict[int, float]]]
 
 
-class LogprobServer(ThreadingHTTPServer):
+class LogprobServer(Loopback):
     """Serves on a free port while it is entered. `requests` are the bodies that came, in order."""
 
-    daemon_threads = True
-
     def __init__(self, encode: Encode, think: Think, faults: Sequence[int] = ()) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(Answer)
         self.encode, self.think, self.faults = encode, think, list(faults)
         self.requests: list[dict[str, Any]] = []
         self.lock = threading.Lock()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def __enter__(self) -> "LogprobServer":
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
+        return f"{super().url}/v1"
 
 
 class Answer(BaseHTTPRequestHandler):

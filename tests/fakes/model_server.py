@@ -8,8 +8,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.fakes.loopback import Loopback
 
 KEY = "not-a-real-key"
 OPENAI = {
@@ -19,14 +21,12 @@ ANTHROPIC = {"model", "messages", "max_tokens", "temperature", "system", "tools"
 Brain = Callable[[str], Any]  # the prompt's text -> the text, or the structured answer, of the reply
 
 
-class ModelServer(ThreadingHTTPServer):
+class ModelServer(Loopback):
     """Serves on a free port while it is entered. `requests` are the bodies that came, `headers` theirs; `faults` are
     taken one at a time: (status, headers), "hang", "cut" or "garbage". `refuses` are fields it answers 400 to."""
 
-    daemon_threads = True
-
     def __init__(self, brain: Brain, faults: list[Any] | None = None, refuses: set[str] | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(Answer)
         self.brain, self.faults, self.refuses = brain, list(faults or []), refuses or set()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -34,19 +34,11 @@ class ModelServer(ThreadingHTTPServer):
 
     @property
     def openai(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
+        return f"{self.url}/v1"
 
     @property
     def anthropic(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self) -> "ModelServer":
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
+        return self.url
 
 
 class Answer(BaseHTTPRequestHandler):
