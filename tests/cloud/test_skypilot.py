@@ -16,7 +16,7 @@ from bashgym.config import validate
 from bashgym.errors import MissingPackage, PrivacyError, RecipeError, RunFailed
 from bashgym.records import Job, Submission
 from bashgym.registry import load
-from bashgym.rented import catalogue
+from bashgym.rented import catalogue, quoting
 from bashgym.rented.gpus import MEMORY
 
 pytest.importorskip("sky")
@@ -319,14 +319,14 @@ def test_the_plan(job):
 
 def test_money_limits_time():
     """Two dollars at two dollars an hour are one hour, whatever max_hours says."""
-    assert place("lambda", limits=limits(max_usd=2.0)).limits()["train_seconds"] == 3600 - 25 * 60
+    assert quoting.limits(place("lambda", limits=limits(max_usd=2.0)).config)["train_seconds"] == 3600 - 25 * 60
     with pytest.raises(RecipeError, match=r"cloud\.limits: no time to train is left.*max_usd"):
         place("lambda", limits=limits(max_usd=0.5))
 
 
 def test_the_shell_of_the_plan_runs(job, tmp_path):
     """The run part under a real bash, with a home and an axolotl that are ours."""
-    file = place("runpod", secrets=["HF_TOKEN"]).render(job, ("L4:1",))
+    file = quoting.render(place("runpod", secrets=["HF_TOKEN"]).config, job, ("L4:1",))
     script = yaml.safe_load(file.read_text())["run"]
     there, tools = tmp_path / "there" / "bashgym-job", tmp_path / "tools"
     there.mkdir(parents=True)
