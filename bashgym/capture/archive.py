@@ -29,23 +29,38 @@ def rescue() -> dict[str, Any]:
 
 
 def state() -> dict[str, Any]:
-    """`quota` in bytes; `dropped` and `failed`: what the log tells, sessions and files; `dropped_bytes`.
+    """`quota` and `spool_quota` in bytes; what the log tells of sessions and files: `failed`, `dropped`,
+    `dropped_bytes`, and of the spool `spool_dropped`, `spool_dropped_bytes`.
 
     Raises InputError for a quota that cannot be understood."""
-    told = module("archive").notes(str(paths.archive() / "log.jsonl"))
-    dropped = [note for note in told if note["what"] == "dropped"]
+    told = log()
     return {
         "quota": quota(),
-        "dropped": len(dropped),
-        "dropped_bytes": sum(note["bytes"] for note in dropped),
+        "spool_quota": quota("spool"),
+        **dropped(told),
         "failed": sum(note["what"] == "failed" for note in told),
     }
 
 
-def quota() -> int:
-    """Bytes the archive may hold. Raises InputError."""
+def log() -> list[dict[str, Any]]:
+    """What the archive noted, a line for each session that gave way to a quota and each file that failed."""
+    return list(module("archive").notes(str(paths.archive() / "log.jsonl")))
+
+
+def dropped(told: list[dict[str, Any]]) -> dict[str, int]:
+    """Sessions that gave way to the archive's quota or the spool's, and their bytes."""
+    found: dict[str, int] = {}
+    for what in ("dropped", "spool_dropped"):
+        bytes = [note.get("bytes", 0) for note in told if note["what"] == what]
+        found |= {what: len(bytes), f"{what}_bytes": sum(bytes)}
+    return found
+
+
+def quota(of: str = "archive") -> int:
+    """Bytes the archive, or the spool, may hold. Raises InputError."""
+    hook = module("archive")
     try:
-        return int(module("archive").quota(str(paths.home())))
+        return int(hook.quota(str(paths.home()), of, {"archive": hook.QUOTA, "spool": hook.SPOOL}[of]))
     except ValueError as error:
-        file = paths.archive() / "quota"
+        file = paths.home() / of / "quota"
         raise InputError(f"{file}: {str(error)!r} is no size; write one such as 5 GB, or delete the file") from None

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bashgym import jsonl, paths
-from bashgym.capture import consent, install, notes, settings
+from bashgym.capture import archive, consent, install, notes, settings
 from bashgym.errors import InputError
 from bashgym.reading import excluded
 
@@ -46,8 +46,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     excluded: tuple[str, ...]
     projects: tuple[Project, ...]
-    spool: dict[str, int]  # sessions, bytes
-    archive: dict[str, int]  # files, bytes
+    spool: dict[str, int]  # sessions, bytes, and the sessions that gave way to its quota: dropped, dropped_bytes
+    archive: dict[str, int]  # files, bytes, and the same
     notices: tuple[str, ...]
 
 
@@ -63,6 +63,8 @@ def status() -> Status:
         if one is not None:
             found.append(one)
     hook = install.folder() / install.CODE
+    gone = archive.dropped(archive.log())
+    spool = held("sessions", paths.spool(), ".jsonl", gone["spool_dropped"], gone["spool_dropped_bytes"])
     return Status(
         registered=tuple(found),
         faults=tuple(faults),
@@ -71,8 +73,8 @@ def status() -> Status:
         paused=consent.paused(),
         excluded=tuple(excluded.entries()),
         projects=tuple(projects()),
-        spool=dict(zip(("sessions", "bytes"), sizes(paths.spool(), ".jsonl"), strict=True)),
-        archive=dict(zip(("files", "bytes"), sizes(paths.archive(), ".gz"), strict=True)),
+        spool=spool,
+        archive=held("files", paths.archive(), ".gz", gone["dropped"], gone["dropped_bytes"]),
         notices=tuple(install.notices(settings.path(False))) if found else (),
     )
 
@@ -147,6 +149,12 @@ def last_line(file: Path) -> dict[str, Any]:
                 if isinstance(value, dict):
                     return value
     return {}
+
+
+def held(unit: str, folder: Path, ending: str, dropped: int, dropped_bytes: int) -> dict[str, int]:
+    """What a folder holds, and what it held and had to drop."""
+    count, bytes = sizes(folder, ending)
+    return {unit: count, "bytes": bytes, "dropped": dropped, "dropped_bytes": dropped_bytes}
 
 
 def sizes(folder: Path, ending: str) -> tuple[int, int]:

@@ -85,8 +85,8 @@ def lines(found: stands.Status) -> list[str]:
     if len(found.registered) > 1:
         shown.append("note       registered in several places with the same command, which Claude Code runs once")
     shown.append(f"capture    {'paused; go on: bashgym capture resume' if found.paused else 'on'}")
-    shown.append(f"spool      {found.spool['sessions']:,} sessions, {size(found.spool['bytes'])} (measured)")
-    shown.append(f"archive    {found.archive['files']:,} files, {size(found.archive['bytes'])} (measured)")
+    shown.append(f"spool      {found.spool['sessions']:,} sessions, {held(found.spool)} (measured)")
+    shown.append(f"archive    {found.archive['files']:,} files, {held(found.archive)} (measured)")
     shown += [f"excluded   {entry}" for entry in found.excluded]
     shown += [f"last event {one.last_event}  {one.folder} ({one.sessions} sessions)" for one in found.projects]
     return shown
@@ -104,6 +104,12 @@ def hooks(one: stands.Registered, found: stands.Status) -> str:
     if faults:
         return f"{' and '.join(faults)}; repair: bashgym capture install"
     return f"{len(one.events)} events, {one.python}, up to date"
+
+
+def held(kept: dict[str, int]) -> str:
+    """The bytes kept, and what gave way to the quota."""
+    gone = f"; {kept['dropped']:,} sessions, {size(kept['dropped_bytes'])}, gave way to its quota"
+    return size(kept["bytes"]) + (gone if kept["dropped"] else "")
 
 
 def size(n: int) -> str:

@@ -166,10 +166,11 @@ def retention(machine: Machine) -> Iterator[Check]:
     if state["failed"]:
         said = f"{state['failed']} files could not be archived (see {paths.archive() / 'log.jsonl'})"
         yield Check(name="archive", level="warning", said=said, do="bashgym capture rescue")
-    if state["dropped"]:
-        said = f"{state['dropped']} sessions gave way to the quota of {size(state['quota'])}"
-        do = f"write a larger one into {paths.archive() / 'quota'}"
-        yield Check(name="archive", level="warning", said=said, do=do)
+    for name, told, of in (("archive", "", ""), ("spool", "what hooks told of ", "spool_")):
+        if state[of + "dropped"]:
+            said = f"{told}{state[of + 'dropped']} sessions gave way to the quota of {size(state[of + 'quota'])}"
+            do = f"write a larger one into {paths.home() / name / 'quota'}"
+            yield Check(name=name, level="warning", said=said, do=do)
 
 
 def deletion(name: str, gone: Deletion) -> Check:

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,7 @@ def test_the_next_session_archives_what_a_crash_left(projects: Path):
     assert set(copies()) > {f"-q/{THREE}.jsonl.gz"} and f"-p/{TWO}.jsonl.gz" not in copies()
 
 
-def test_the_spool_has_a_quota(projects: Path):
+def test_the_spool_has_a_quota(projects: Path, bashgym: Callable):
     """The oldest go; the newest, and what is still written to, never."""
     oldest, older, newest = (spooled(name, 600, hours) for name, hours in ((ONE, 9), (TWO, 5), (THREE, 2)))
     living = spooled("4", 5_000, 0)
@@ -220,6 +221,10 @@ def test_the_spool_has_a_quota(projects: Path):
     assert [path.exists() for path in (oldest, older, newest, living)] == [False, True, True, True]
     (note,) = hooks.module("archive").notes(str(paths.archive() / "log.jsonl"))
     assert (note["what"], note["bytes"], note["quota"]) == ("spool_dropped", 600, 1300)
+    done = bashgym("capture", "status").stdout
+    assert "1 sessions, 0.0 MB, gave way to its quota" in done
+    said = {check["name"]: check for check in json.loads(bashgym("doctor", "--json").stdout)}["spool"]
+    assert "what hooks told of 1 sessions gave way to the quota of 1.3 KB" in said["said"] and said["do"]
     (paths.spool() / "quota").write_text("1 B")
     start(projects)
     assert [path.exists() for path in (oldest, older, newest, living)] == [False, False, True, True]

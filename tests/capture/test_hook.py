@@ -326,7 +326,7 @@ def test_a_write_that_is_cut_short_is_taken_back():
     assert [line["event"]["n"] for line in kept()] == [0, 1, 4, 5]
 
 
-EVENTS = 50  # of each writer
+EVENTS = 150  # of each writer
 
 
 def write_many(size: int, writer: int) -> None:
