@@ -16,8 +16,8 @@ from bashgym.venv import Environment, Pins, create, folder, last_line, marker, p
 __all__ = ["Environment", "Pins", "create", "remove", "variables"]  # from bashgym/venv.py, and all that is below
 
 OVERRIDE = "BASHGYM_TRAINING_PYTHON"
-# what rewards rest on; pydantic is over there, too
-TRAVELLING = ("sandbox/*.py", "tasks/*.py", "boxed.py", "config.py", "errors.py", "near.py")
+# what rewards rest on (pydantic is over there, too), and what pushes checkpoints
+TRAVELLING = ("sandbox/*.py", "tasks/*.py", "boxed.py", "config.py", "errors.py", "near.py", "rented/pushed.py")
 WAY_OUT = "make it with: bashgym env create"
 
 
