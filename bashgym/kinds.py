@@ -188,7 +188,10 @@ class Reward(Protocol):
 
 @runtime_checkable
 class Cloud(Protocol):
-    """A place where a job can run."""
+    """A place where a job can run.
+
+    One that rents has `limits` in its Config (bashgym/rented/settings.py): its user is shown the quote and asked, and
+    a quote without a price, or above the limits, is refused. A place that costs nothing has none."""
 
     def preflight(self, job: Job) -> Iterable[Finding]:
         """What stands in the way, before anything is spent."""

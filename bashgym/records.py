@@ -211,7 +211,9 @@ class Job(Record, frozen=True, kw_only=True):
 
 
 class Offer(Record, frozen=True, kw_only=True):
-    """What one machine would cost; `evidence` is estimated for a catalogue price, missing where there is none."""
+    """What one machine would cost; `evidence` is estimated for a catalogue price, missing where there is none.
+
+    `hours` and `usd` are estimates of the whole job on this machine; None where they are missing."""
 
     cloud: str
     instance: str
@@ -220,6 +222,8 @@ class Offer(Record, frozen=True, kw_only=True):
     usd_per_hour: float | None
     evidence: Evidence
     note: str = ""
+    hours: float | None = None
+    usd: float | None = None
 
 
 class Quote(Record, frozen=True, kw_only=True):
