@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 from pydantic import BaseModel
 
 from bashgym import __version__, registry
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import LISTS
-from bashgym.packs.added import ensure
 from bashgym.packs.address import is_address, parsed
 from bashgym.packs.kept import Pack
 from bashgym.places import presets, recipes
@@ -84,6 +82,8 @@ class Recipe:
 
     def lock_text(self, key_id: str) -> str:
         """What `recipe.lock.yaml` holds: the lock, what was typed, and which pseudonym key was used."""
+        import yaml
+
         content = {**self.lock(), "overrides": list(self.overrides), "pseudonym_key": key_id}
         return f"# Written by bashgym; the resolved recipe of this run.\n{yaml.safe_dump(content, sort_keys=False)}"
 
@@ -93,6 +93,8 @@ class Recipe:
 
 def description(file: Path) -> str:
     """A recipe's own one line about itself, without composing it."""
+    import yaml
+
     try:
         content = yaml.safe_load(file.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -121,6 +123,8 @@ def of_pack(name: str) -> Path:
     """The recipe that a pack's address ends in: `git+https://host/org/pack@REV#NAME`, `hf://org/repo@REV/NAME`.
 
     The pack is fetched where it is not kept yet, and from then on taken at the commit that it had."""
+    from bashgym.packs.added import ensure
+
     pack = ensure(name)
     known = [path.removeprefix("recipes/").removesuffix(".yaml") for path in pack.files if path.startswith("recipes/")]
     wanted = parsed(name).recipe
@@ -148,4 +152,6 @@ def preset_plugin(kind: str, label: str) -> Any:
     file = presets(kind).get(label)
     if file is None:
         raise RecipeError(f"{kind}={label}: no such preset{did_you_mean(label, presets(kind))}")
+    import yaml
+
     return choice(kind, label, yaml.safe_load(file.read_text()), []).build()

@@ -106,9 +106,9 @@ def place(file: Path, typed: Sequence[str]) -> Path:
 
 
 @lru_cache
-def makers() -> tuple[str, str]:
+def makers() -> tuple[str, ...]:
     """What composes: our code and Hydra's version."""
-    return digest(paths.HERE / "recipe.py"), version("hydra-core")
+    return digest(paths.HERE / "overrides.py"), digest(paths.HERE / "recipe.py"), version("hydra-core")
 
 
 def digest(path: Path) -> str:

@@ -1,10 +1,8 @@
 """How a worker process behaves towards its parent; importable there, which a plugin's own functions are not."""
 
-import multiprocessing
 import os
 import signal
 import threading
-from multiprocessing.connection import wait
 
 
 def tie_to_parent() -> None:
@@ -14,6 +12,9 @@ def tie_to_parent() -> None:
 
 
 def end_with_parent() -> None:
+    import multiprocessing
+    from multiprocessing.connection import wait
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from bashgym import __version__, jsonl, paths, pseudonyms, recipe, searching
+from bashgym import __version__, jsonl, overrides, paths, pseudonyms, recipe, searching
 from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RunFailed
@@ -248,12 +248,12 @@ def sweep(
     argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, each: Callable[[dict[str, Any]], None]
 ) -> None:
     """Every combination of a sweep's values, one run after the other, within one budget."""
-    fixed, space = recipe.axes(argv)
+    fixed, space = overrides.axes(argv)
     chosen = recipe.load([*fixed, *first_of(space)])
     if chosen.all("search"):
         searching.search(chosen, fixed, space, until, lambda one: run_recipe(one, fresh, until, screen), screen, each)
         return
-    combinations = list(recipe.expand(argv, multirun=True))
+    combinations = list(overrides.expand(argv, multirun=True))
     spent = 0.0
     for number, one in enumerate(combinations, 1):
         limit = searching.budget(recipe.load(one))
@@ -275,7 +275,7 @@ def first_of(space: dict[str, Axis]) -> list[str]:
 
 def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterator[dict[str, Any]]:
     """What a run (or each run of a sweep) would do; see stages/plan.py."""
-    for one in recipe.expand(argv, multirun):
+    for one in overrides.expand(argv, multirun):
         chosen = recipe.load(one)
         for notice in chosen.notices:
             screen.say(f"notice: {notice}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bashgym import recipe
+from bashgym import overrides, recipe
 from bashgym.errors import BashGymError
 
 BAD = [
@@ -57,7 +57,7 @@ BAD = [
 )
 def test_bad_input_is_one_clear_line(argv, words):
     with pytest.raises(BashGymError) as caught:
-        [recipe.load(one) for one in recipe.expand(argv, multirun=False)]
+        [recipe.load(one) for one in overrides.expand(argv, multirun=False)]
     message = str(caught.value)
     assert "\n" not in message and caught.value.exit_code == 2
     for word in words:
@@ -128,7 +128,7 @@ def test_an_empty_list_where_it_may_be():
 
 def test_sweeps_are_products():
     found = list(
-        recipe.expand(["recipe=quickstart", "seed=1,2", "training.epochs=range(1,3)", "name='a,b'"], multirun=True)
+        overrides.expand(["recipe=quickstart", "seed=1,2", "training.epochs=range(1,3)", "name='a,b'"], multirun=True)
     )
     assert [one[1:3] for one in found] == [
         ["seed=1", "training.epochs=1"],

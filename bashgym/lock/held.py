@@ -12,10 +12,10 @@ from bashgym.gate.report import SPLITS
 from bashgym.kinds import LISTS
 from bashgym.lock import file, noted
 from bashgym.lock.differences import differences, known, value
+from bashgym.overrides import parse
 from bashgym.packs import kept
 from bashgym.packs.kept import Pack
 from bashgym.reading import excluded
-from bashgym.recipe import parse
 from bashgym.records import SessionRef
 from bashgym.settings import Settings
 from bashgym.stages.context import Run, Screen

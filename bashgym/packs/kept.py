@@ -13,7 +13,6 @@ import orjson
 
 from bashgym import paths
 from bashgym.errors import PluginError, did_you_mean
-from bashgym.packs import tree
 
 PINS = "packs.json"
 
@@ -168,6 +167,8 @@ def tampered(pack: Pack) -> Iterator[str]:
     for path in sorted(there & set(pack.files)):
         if sha256(pack.folder / path) != pack.files[path]:
             yield path
+    from bashgym.packs import tree
+
     if tree.digest(pack.files) != pack.sha256:
         yield "the list of its files"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from bashgym import jsonl, paths, recipe
+from bashgym import jsonl, overrides, paths, recipe
 from bashgym.choices import recipe_file
 from bashgym.errors import RecipeError
 from bashgym.kinds import KINDS, LISTS
@@ -64,7 +64,7 @@ def chosen(made: recipe.Composition, kind: str) -> Any:
 
 def extending(made: recipe.Composition, base: Path) -> str:
     """A recipe that starts from another and changes what was typed, and nothing else."""
-    typed = [recipe.parse(text.lstrip("+")) for text in made.overrides]
+    typed = [overrides.parse(text.lstrip("+")) for text in made.overrides]
     groups = [f"  - override {one.key_or_group}: {inline(one.value())}" for one in typed if one.key_or_group in KINDS]
     values = {one.key_or_group: one.value() for one in typed if one.key_or_group not in KINDS}
     values = {"description": f"{base.stem}, changed", **values}

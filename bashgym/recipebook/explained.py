@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from bashgym import recipe, registry
+from bashgym import overrides, recipe, registry
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
 from bashgym.places import presets
@@ -77,7 +77,7 @@ def choosers(kind: str, made: recipe.Composition) -> Iterator[Setter]:
                 if name.removeprefix("override ").strip() == kind:
                     yield Setter(origin, value, "")
     for text in made.overrides:
-        override = recipe.parse(text.lstrip("+"))
+        override = overrides.parse(text.lstrip("+"))
         if override.key_or_group == kind:
             yield Setter("command line", override.value(), "")
 

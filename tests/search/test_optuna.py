@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bashgym import recipe, registry
+from bashgym import overrides, recipe, registry
 from bashgym.errors import RecipeError
 from bashgym.kinds import Search
 from bashgym.records import Axis, Trial
@@ -100,9 +100,9 @@ def test_a_search_over_real_runs_resumes_and_has_one_budget(bashgym: Callable, t
 
 def test_values_between_two_ends_need_a_search():
     with pytest.raises(RecipeError, match="search=optuna"):
-        list(recipe.expand(["recipe=quickstart", "training.epochs=interval(1,3)"], multirun=True))
+        list(overrides.expand(["recipe=quickstart", "training.epochs=interval(1,3)"], multirun=True))
     rates = "training.learning_rate=tag(log,interval(1e-5,1e-3))"
-    fixed, space = recipe.axes(["recipe=quickstart", rates, "cloud=local,runpod"])
+    fixed, space = overrides.axes(["recipe=quickstart", rates, "cloud=local,runpod"])
     assert fixed == ["recipe=quickstart"] and space["cloud"].choices == ("local", "runpod")
     assert space["training.learning_rate"] == Axis(low=1e-5, high=1e-3, log=True)
 
