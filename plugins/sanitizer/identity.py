@@ -28,7 +28,7 @@ from bashgym.records import Span
 from bashgym.scanning.known_values import KnownValues, lowered
 from bashgym.scanning.rules import RuleScanner
 from bashgym.scanning.rules import digest as file_digest
-from bashgym.scanning.secret_values import seed_words
+from bashgym.scanning.seeds import seed_words
 from bashgym.scanning.text import Joined, copies, masked
 
 LOGINS = ("USER", "LOGNAME", "USERNAME", "SUDO_USER")
@@ -39,12 +39,10 @@ ROBOTS = re.compile(
 )
 NAMED_USER = re.compile(r"^(?:user_?name|login(?:_?name)?|logname|os_?user|ssh_?user|db_?user)$", re.IGNORECASE)
 NAMED_HOST = re.compile(r"^(?:host_?name|computer_?name|machine_?name|node_?name)$", re.IGNORECASE)
-PUBLIC_HOSTS = (  # services that everybody uses
-    ".amazonaws.com", ".googleapis.com", ".google.com", ".azure.com", ".windows.net", ".microsoft.com", ".github.com",
-    ".githubusercontent.com", ".gitlab.com", ".cloudfront.net", ".cloudflare.com", ".docker.io", ".docker.com",
-    ".python.org", ".pypi.org", ".npmjs.org", ".npmjs.com", ".debian.org", ".ubuntu.com", ".huggingface.co",
-    ".anthropic.com", ".openai.com", ".example.com", ".example.org", ".example.net",
-)  # fmt: skip
+PUBLIC_HOST = re.compile(  # of a service that everybody uses: it owns its name under these endings
+    r".*\.(?:(?:amazonaws|anthropic|azure|cloudflare|cloudfront|debian|docker|example|github|githubusercontent|gitlab"
+    r"|google|googleapis|microsoft|npmjs|openai|pypi|python|ubuntu|windows)\.(?:com|net|org)|docker\.io|huggingface\.co)"
+)
 SHOUTED = re.compile(r"[A-Z]NAME[\"']?\s{0,2}[=:]")
 ODD = re.compile(r"[0-9-]")
 WORD = re.compile(r"[A-Za-z0-9][\w.@-]{1,252}")
@@ -159,7 +157,7 @@ class Sanitizer:
         if type == "HOST":
             first = low.split(".")[0]
             return (
-                first not in self.kept and not low.startswith(("ip-", "localhost")) and not low.endswith(PUBLIC_HOSTS)
+                first not in self.kept and not low.startswith(("ip-", "localhost")) and not PUBLIC_HOST.fullmatch(low)
             )
         return not (low.startswith((".", "your", "<", "$", "my-")) or len(set(low)) == 1)
 

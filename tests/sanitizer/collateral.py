@@ -78,7 +78,7 @@ def package_lock(make: Maker) -> str:
     packages = {
         f"node_modules/@{make.word()}/{make.word()}-{make.word()}": {
             "version": make.version(),
-            "resolved": f"https://registry.npmjs.org/{make.word()}/-/{make.word()}-{make.version()}.tgz",
+            "resolved": f"https://registry.example.org/{make.word()}/-/{make.word()}-{make.version()}.tgz",
             "integrity": f"sha512-{make.sha(64)}",
             "engines": {"node": ">=18"},
         }
@@ -95,7 +95,7 @@ def other_locks(make: Maker) -> str:
     )
     cargo = "".join(
         f'[[package]]\nname = "{make.word()}-{make.word()}"\nversion = "{make.version()}"\n'
-        f'source = "registry+https://github.com/rust-lang/crates.io-index"\nchecksum = "{make.letters(HEXADECIMAL, 64)}"\n\n'
+        f'source = "registry+https://example.org/index"\nchecksum = "{make.letters(HEXADECIMAL, 64)}"\n\n'
         for _ in range(20)
     )
     go = "".join(

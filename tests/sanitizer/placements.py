@@ -49,7 +49,7 @@ helm=helm upgrade shop ./chart --set db.password=@@
 tf_var=terraform apply -var db_password=@@
 tf_var_q=terraform apply -var="db_password=@@"
 docker_e=docker run -e POSTGRES_PASSWORD=@@ -d postgres:16
-npm_config=npm config set //registry.npmjs.org/:_authToken @@
+npm_config=npm config set //registry.example.org/:_authToken @@
 git_remote=git remote add origin https://deploy:@@@git.kestrel.systems/shop.git
 alter_user=ALTER USER app WITH PASSWORD '@@';
 create_user=CREATE USER 'app'@'%' IDENTIFIED BY '@@';
@@ -92,7 +92,7 @@ azure_conn=DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=@@;Endpoin
 jdbc_query=jdbc:postgresql://db/shop?user=app&password=@@
 jdbc_oracle=jdbc:oracle:thin:scott/@@@//db:1521/shop
 pgpass=db.kestrel.systems:5432:shop:app:@@
-npmrc=//registry.npmjs.org/:_authToken=@@
+npmrc=//registry.example.org/:_authToken=@@
 pypirc=password = @@
 netrc=machine git.kestrel.systems login deploy password @@
 git_credentials=https://deploy:@@@git.kestrel.systems

@@ -15,7 +15,7 @@ from bashgym.scanning import machine
 KEY = bytes(range(32))
 FILES = {
     ".netrc": "machine h login me password plain-Horse-77\n",
-    ".npmrc": "//registry.npmjs.org/:_authToken=orbit-lantern-quill\n",
+    ".npmrc": "//registry.example.org/:_authToken=orbit-lantern-quill\n",
     ".aws/credentials": "[default]\naws_secret_access_key = marble/lantern/otter+42\n",
     ".git-credentials": "https://dana:Zx9-kk21%40q@git.example.org\n",
     ".config/gh/hosts.yml": "github.com:\n    oauth_token: willow-otter-crane\n    user: dana\n",
