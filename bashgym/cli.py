@@ -64,6 +64,7 @@ VERBS: dict[str, str] = {
     "collect": "what all coding agents on this machine have done: tokens, cost, what to train on",
     "traces": "list and show sessions, make pages of them, export them",
     "run": "run a recipe: sessions in, a measured and registered model out",
+    "clouds": "what a training would cost on rented machines",
     "train": "train by a strategy (sft, dpo, kto, ...) with its default recipe",
     "examples": "show the exact tokens that a row of a dataset trains",
     "capture": "keep what happens in Claude Code, and say what is left out",

@@ -54,31 +54,37 @@ def priced(
     details: dict[str, Any],
     flops: float | None,
 ) -> Quote:
-    source = f"price list of {prices.date}"
-    offers = [
-        Offer(
-            cloud=config.cloud,
-            instance=offer["instance"],
-            region=offer["region"],
-            accelerators=offer["accelerators"],
-            usd_per_hour=offer["usd_per_hour"],
-            evidence="missing" if offer["usd_per_hour"] is None else "estimated",
-            note=f"no price in the {source}" if offer["usd_per_hour"] is None else source,
-        )
-        for offer in answer["offers"]
-    ]
+    offers = [offered(config.cloud, one, prices, flops) for one in answer["offers"]]
     offers.sort(key=lambda offer: (offer.usd_per_hour is None, offer.usd_per_hour or 0.0, offer.instance))
     if not offers:
         return missing(f"no machine for this job within cloud.limits: {reasons(answer['refused'])}", details)
-    taken = hours(flops, offers[0].accelerators)
-    price = offers[0].usd_per_hour
+    first = offers[0]
+    live = f"price list of {prices.date} ({prices.source}), the live price may differ{hosts(answer)}"
     return Quote(
         offers=tuple(offers[:SHOWN]),
+        hours=first.hours,
+        usd=first.usd,
+        evidence="estimated" if first.usd_per_hour else "missing",
+        note=f"{worst(config, first.hours)}; {live}",
+        details=details,
+    )
+
+
+def offered(cloud: str, found: dict[str, Any], prices: catalogue.Prices, flops: float | None) -> Offer:
+    """One machine of SkyPilot's answer."""
+    price = found["usd_per_hour"]
+    taken = hours(flops, found["accelerators"])
+    source = f"price list of {prices.date}"
+    return Offer(
+        cloud=cloud,
+        instance=found["instance"],
+        region=found["region"],
+        accelerators=found["accelerators"],
+        usd_per_hour=price,
+        evidence="missing" if price is None else "estimated",
+        note=f"no price in the {source}" if price is None else source,
         hours=None if taken is None else round(taken, 2),
         usd=None if taken is None or price is None else round(taken * price, 2),
-        evidence="estimated" if price else "missing",
-        note=f"{worst(config, taken)}; {source} ({prices.source}), the live price may differ{hosts(answer)}",
-        details=details,
     )
 
 

@@ -38,6 +38,11 @@ class Teardown(Settings):
     """Minutes without a job after which the machine deletes itself."""
 
 
+def rents(config: object) -> bool:
+    """Whether a cloud's settings are of one that costs money: it has a limit on dollars."""
+    return hasattr(getattr(config, "limits", None), "max_usd")
+
+
 class SkyConfig(Settings):
     """A preset of the plugin skypilot."""
 

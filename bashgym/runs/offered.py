@@ -1,0 +1,61 @@
+"""What `bashgym clouds quote` and `bashgym run --plan` print of offers: all clouds in one table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bashgym.display import printable, table
+from bashgym.show import as_json, money, number
+from bashgym.stages.offers import Answer
+from bashgym.stages.plan import priced
+
+EACH = 3  # offers shown of a cloud, cheapest first
+
+
+def as_data(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """The answers for a script."""
+    return [
+        {
+            "cloud": one.cloud,
+            "quote": priced(one.quote) if one.quote else None,
+            "refused": one.beyond,
+            "limits": one.limits,
+        }
+        for one in answers
+    ]
+
+
+def shown(answers: Sequence[dict[str, Any]], json: bool = False) -> None:
+    """`answers` as `as_data` makes them."""
+    if json:
+        as_json(answers)
+        return
+    rows = [row(one, offer) for one in answers for offer in offers(one)[:EACH]]
+    if rows:
+        table(["cloud", "instance", "region", "gpu", "per hour", "hours", "total", "at most", "price"], rows)
+    for one in answers:
+        if one["refused"]:
+            print(printable(f"  {one['cloud']}: would be refused: {one['refused']}"))
+    for one in answers:
+        details = one["quote"]["details"] if one["quote"] else {}
+        for name in ("uploads", "credentials"):
+            if details.get(name):
+                print(printable(f"  {one['cloud']} {name}: {', '.join(details[name])}"))
+
+
+def offers(one: dict[str, Any]) -> list[dict[str, Any]]:
+    return one["quote"]["offers"] if one["quote"] else []
+
+
+def row(one: dict[str, Any], offer: dict[str, Any]) -> list[str]:
+    """What the job costs at most stands beside what it is estimated to cost."""
+    return [
+        one["cloud"],
+        offer["instance"],
+        offer["region"],
+        offer["accelerators"],
+        money(offer["usd_per_hour"]),
+        number(offer["hours"]),
+        money(offer["usd"]),
+        money(one["limits"].get("max_usd")),
+        f"{offer['evidence']}: {offer['note']}",
+    ]
