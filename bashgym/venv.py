@@ -6,7 +6,6 @@ environment per set of pins and Python version lies under `paths.envs()`, shared
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 from bashgym import jsonl, paths
 from bashgym.errors import InputError, RunFailed
+from bashgym.surroundings import Environment, for_pip, variables
 
 # Axolotl pins zstandard 0.22.0, which has no wheel for 3.13 and cannot be built there.
 MINORS = ("3.12", "3.11")
@@ -27,19 +27,6 @@ MINORS = ("3.12", "3.11")
 # the torch that brings CUDA's own packages (Python 3.12). pip's cache of downloads comes on top.
 SIZE_GB = 4.4
 CUDA_GB = 3.3
-
-# fmt: off
-KEPT = frozenset([
-    "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
-    "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HF_HOME", "HF_HUB_CACHE", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-])
-# fmt: on
-KEPT_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "ROCR_", "HIP_", "NCCL_")
-ONLINE = frozenset(["HF_TOKEN", "HF_ENDPOINT"])
-PROXIES = frozenset(
-    name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY") for name in (proxy, proxy.lower())
-)
 
 
 @dataclass(frozen=True)
@@ -53,21 +40,10 @@ class Pins:
     size_gb: float = SIZE_GB
     pip: str = "pip>=25,<27"  # an older one downloads whole wheels only to tell what it would install
 
-    def digest(self) -> str:
-        """Names the environment: another pin or Python version is another environment."""
-        parts = [repr(self.groups), maker().minor, self.constraints.read_text(encoding="utf-8")]
+    def digest(self, minor: str = "") -> str:
+        """Names the environment: another pin or Python version (this machine's, where none is said) is another one."""
+        parts = [repr(self.groups), minor or maker().minor, self.constraints.read_text(encoding="utf-8")]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A Python with the training packages: ours, or one the user named."""
-
-    python: Path
-
-    @property
-    def bin(self) -> Path:
-        return self.python.parent
 
 
 class Maker(NamedTuple):
@@ -262,48 +238,3 @@ def probe(environment: Environment, imports: Sequence[str] = Pins.imports) -> di
     if done.returncode:
         return {"ok": False, "versions": {}, "cuda": False, "error": last_line(done.stderr)}
     return {"ok": True, "error": "", **json.loads(done.stdout.strip().splitlines()[-1])}
-
-
-def variables(environment: Environment, run_folder: Path | None = None, online: bool = False) -> dict[str, str]:
-    """What a command over there gets to see: no secret of the user, and a Hugging Face token only when `online`
-    (a model is to be downloaded); else nothing there may reach a network for models. Nobody is told of the run."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in KEPT or name.startswith(KEPT_PREFIXES) or (online and name in ONLINE | PROXIES)
-    }
-    ours = {
-        "PATH": f"{environment.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "AXOLOTL_DO_NOT_TRACK": "1",  # with telemetry on and no network the process never exits
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "WANDB_MODE": "disabled",
-        "TOKENIZERS_PARALLELISM": "false",
-        # threads that spin while they wait made a training ten times slower beside other work on two cores
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONNOUSERSITE": "1",
-    }
-    if not online:
-        ours |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
-    if run_folder is not None:
-        # copies of the dataset that the loader makes stay in the run's folder, with the dataset itself
-        ours |= {"PYTHONPATH": str(run_folder / paths.INSIDE)}
-        ours |= {"HF_DATASETS_CACHE": str(run_folder / "prepared" / "cache")}
-    return {**kept, **ours}
-
-
-def for_pip() -> dict[str, str]:
-    """pip needs its own settings and the proxies, and nothing else of the user's."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in KEPT | PROXIES | {"PATH"} or name.startswith((*KEPT_PREFIXES, "PIP_"))
-    }
-    return {
-        **kept,
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONNOUSERSITE": "1",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_INPUT": "1",
-    }

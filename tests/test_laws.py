@@ -16,13 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
     {"paths", "trace", "jsonl", "jsonc", "near"},
-    {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "places", "packs"},
+    {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "machine",
+     "places", "packs"},
     {
         "kinds", "settings", "scan", "axolotl", "endpoint", "environment", "inside", "reading", "gate", "atif", "hub",
         "claude_code", "codex", "gemini", "opencode", "copilot", "exports", "traffic", "scanning", "prices",
         "signals", "hacking", "judging", "policy", "replay", "rows", "similar", "mining", "examples", "tools",
         "verdict", "manifest", "venv", "keys", "episodes", "rented", "checkpoint", "boxed", "training", "training_log",
-        "report", "powers", "apart", "loading",
+        "report", "powers", "apart", "loading", "surroundings", "underway", "remote",
     },
     {"registry"},
     {"choices", "compositions", "bounds", "overrides", "recipe", "stages"},

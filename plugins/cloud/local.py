@@ -11,18 +11,16 @@ from typing import Any
 
 from pydantic import Field
 
-from bashgym import checkpoint, environment, jsonl, processes, training_log
+from bashgym import environment, machine, processes, training_log, underway
 from bashgym.config import Config as Settings
 from bashgym.errors import InputError, RunFailed
 from bashgym.records import Finding, Job, Progress, Quote, Submission
+from bashgym.underway import FINAL, LOG, METRICS
 
 POLL = 0.3  # seconds between looks at a running job
 TERMINATE = 5.0  # seconds between SIGTERM and SIGKILL
 RECORD = "job.json"
-METRICS = "metrics.jsonl"
-LOG = "logs/train.log"
 EXIT = "logs/exit_code"
-FINAL = ("succeeded", "failed", "cancelled")
 # A shell stays above the command to write down how it ended, also when nobody is left who waits for it. It has a
 # handler for Ctrl-C instead of ignoring it, because a child would inherit the ignoring.
 SHELL = 'trap : INT TERM; file=$1; shift; "$@"; code=$?; echo $code > "$file.part" && mv "$file.part" "$file"'
@@ -45,7 +43,12 @@ class Cloud:
         """Whether the training environment, disk, memory and GPUs are here."""
         yield from self.over_there()
         yield from self.room(job)
-        yield from gpus(job)
+        yield from underway.lacking_gpus(
+            job,
+            machine.memories() if job.gpu else (),
+            "this machine",
+            "set training.device=cpu for a small model, or cloud=runpod",
+        )
 
     def over_there(self) -> Iterable[Finding]:
         try:
@@ -72,7 +75,7 @@ class Cloud:
             return environment.create(lambda line: print(line, file=log))
 
     def room(self, job: Job) -> Iterable[Finding]:
-        folder = existing(Path(job.folder))
+        folder = machine.existing(Path(job.folder))
         free = shutil.disk_usage(folder).free / 1e9
         if free < self.config.free_disk_gb:
             needed = f"cloud.free_disk_gb={self.config.free_disk_gb:g}"
@@ -101,12 +104,11 @@ class Cloud:
         command = [program(where.python, job.command[0]), *job.command[1:]]
         (folder / EXIT).unlink(missing_ok=True)
         mark = uuid.uuid4().hex
-        metrics = folder / METRICS
         record: dict[str, Any] = {"id": mark, "job": job.name, "command": command, "output": job.output}
         record |= {"state": "running", "pid": 0, "start": "", "exit_code": None, "reason": ""}
-        record |= {"began": time.time(), "metrics_from": metrics.stat().st_size if metrics.exists() else 0}
+        record |= {"began": time.time(), "metrics_from": underway.size(folder / METRICS)}
         save(folder, record)
-        variables = environment.variables(where, folder, downloads(job)) | job.env | {processes.MARK: mark}
+        variables = environment.variables(where, folder, underway.downloads(job)) | job.env | {processes.MARK: mark}
         pid = self.start(folder, command, variables)
         save(folder, record | {"pid": pid, "start": processes.start_of(pid)})
         return Submission(job=job.name, folder=str(folder), id=mark)
@@ -155,13 +157,8 @@ class Cloud:
         """The checkpoint's folder. Raises RunFailed when the job did not succeed or left half a checkpoint."""
         folder = Path(submission.folder)
         record = self.look(folder, submission.id)
-        log = folder / LOG
-        if record["state"] != "succeeded":
-            raise RunFailed(f"training {record['state']}: {record['reason'] or 'no checkpoint yet'}; log: {log}")
-        output = folder / record["output"]
-        if lacks := checkpoint.lacks(output):
-            raise RunFailed(f"training ended without a whole checkpoint in {output}: {lacks}; log: {log}")
-        return output
+        underway.succeeded(folder, record)
+        return underway.whole(folder, folder / record["output"])
 
     def cancel(self, submission: Submission) -> None:
         """SIGINT, then SIGTERM, then SIGKILL to the whole tree; raises RunFailed when something survives even that."""
@@ -185,67 +182,20 @@ class Cloud:
             )
 
 
-def gpus(job: Job) -> Iterable[Finding]:
-    """An error where the job needs GPUs that are not here, according to nvidia-smi."""
-    if not job.gpu:
-        return
-    count, need = job.gpu.get("count", 1), job.gpu.get("min_vram_gb", 0)
-    cards = memories()
-    # a card's usable memory is a little less than its name says: 24 GB cards report 23.99 and less
-    if len([card for card in cards if card >= 0.95 * need]) < count:
-        here = f"GPUs of {', '.join(f'{card:.0f}' for card in cards)} GB" if cards else "no NVIDIA GPU"
-        way = "set training.device=cpu for a small model, or cloud=runpod"
-        yield Finding(
-            level="error", message=f"the job needs {count} GPU(s) of {need} GB and this machine has {here}; {way}"
-        )
-
-
-def memories() -> list[float]:
-    """GiB of each NVIDIA GPU; none without a working nvidia-smi."""
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [float(line) / 1024 for line in done.stdout.split("\n") if line.strip().replace(".", "").isdigit()]
-
-
-def downloads(job: Job) -> bool:
-    """Whether the model it starts from has to come from the network."""
-    base = str(job.config.get("base_model", ""))
-    return bool(base) and not environment.is_local(base) and not (Path(job.folder) / base).exists()
-
-
-def existing(folder: Path) -> Path:
-    """The nearest folder above that is there."""
-    while not folder.exists():
-        folder = folder.parent
-    return folder
-
-
 def program(python: Path, name: str) -> str:
     """The command as a file beside the environment's interpreter; raises RunFailed when it is not there."""
-    if name in ("python", "python3"):
-        return str(python)
-    found = python.parent / name
-    if not os.access(found, os.X_OK):
+    found = machine.program(python, name)
+    if found is None:
         raise RunFailed(f"no `{name}` beside {python}; set cloud.python to an interpreter whose environment has it")
-    return str(found)
+    return found
 
 
 def read(folder: Path, mark: str | None = None) -> dict[str, Any]:
-    """The job's record; raises RunFailed when there is none or it is of another job."""
-    try:
-        record: dict[str, Any] = jsonl.parse((folder / RECORD).read_bytes())
-    except (OSError, ValueError):
-        raise RunFailed(f"no job was started in {folder}: {RECORD} is not there or not whole") from None
-    if mark is not None and record["id"] != mark:
-        raise RunFailed(f"{folder}: another job was started there since; follow that one")
-    return record
+    return underway.read(folder / RECORD, mark)
 
 
 def save(folder: Path, record: dict[str, Any]) -> None:
-    jsonl.replace(folder / RECORD, jsonl.dumps(record))
+    underway.save(folder / RECORD, record)
 
 
 def tree(record: dict[str, Any]) -> processes.Tree:
