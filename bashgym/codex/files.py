@@ -7,10 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import orjson
-
-from bashgym.reading import remembered
-from bashgym.reading.files import note, reference, unreadable
+from bashgym.reading.files import clean, head, reference
 from bashgym.reading.folders import of_session
 from bashgym.reading.lines import first_objects
 from bashgym.reading.values import at, record, text
@@ -36,7 +33,7 @@ def sessions(roots: Iterable[Path]) -> Iterator[SessionRef]:
     Raises InputError when a file cannot be read."""
     heads: dict[Path, tuple[str, str]] = {}
     for root in roots:
-        heads.update((path, head) for path in files_in(root) if (head := head_of(path)) is not None)
+        heads.update((path, found) for path in files_in(root) if (found := head_of(path)) is not None)
     taken: set[str] = set()
     for path, others in families(heads).items():
         thread = heads[path][0]
@@ -78,11 +75,7 @@ def families(heads: dict[Path, tuple[str, str]]) -> dict[Path, list[Path]]:
 
 def head_of(path: Path) -> tuple[str, str] | None:
     """(thread, parent's thread) of a rollout, "" where it does not say; None for a file that is none."""
-    try:
-        found = orjson.loads(remembered.of_files(LOOK, [path], lambda: orjson.dumps(look(path))))
-    except OSError as error:
-        note(unreadable(path, error))
-        return None
+    found = head(LOOK, path, look)
     return (found[0], found[1]) if found else None
 
 
@@ -101,11 +94,6 @@ def look(path: Path) -> list[str]:
             return clean([text(value, "id"), None])
         ours = ours or (kind in TYPES and "payload" in value)
     return clean([path.stem[-36:] if path.name.startswith(NAMED) else None, None]) if ours else []
-
-
-def clean(names: list[str | None]) -> list[str]:
-    """Names that can be written as UTF-8; a hostile one is none."""
-    return [name if name and name.isprintable() else "" for name in names]
 
 
 def parent_of(meta: dict[str, object]) -> str | None:

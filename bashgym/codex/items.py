@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from bashgym import jsonl
-from bashgym.reading import blobs
 from bashgym.reading.conversation import Content
 from bashgym.reading.values import record, text
 
@@ -32,18 +30,6 @@ def end_of(value: dict[str, Any]) -> str | None:
     item = record(payload, "item")
     told = payload.get("type") == "item_completed" and text(item, "type") not in NO_ENDS
     return text(item, "id") if told else None
-
-
-def arguments(given: Any, custom: bool) -> Any:
-    """Arguments as an object where they are one; a custom tool's input is text, whatever it looks like."""
-    if not isinstance(given, str) or custom:
-        return given
-    try:
-        value = jsonl.parse(given.encode("utf-8", "surrogatepass"))
-        blobs.lift_long(value, lift=False)
-    except ValueError:
-        return given
-    return value if isinstance(value, dict) else given
 
 
 def server(payload: dict[str, Any], name: str) -> str | None:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from bashgym import jsonl
-from bashgym.codex.items import ANSWERS, answer_of, arguments, end_of, joined, server, shell_text
+from bashgym.codex.items import ANSWERS, answer_of, end_of, joined, server, shell_text
 from bashgym.codex.results import Ran, ran
 from bashgym.codex.usage import Usage
 from bashgym.codex.words import content, kind_of
 from bashgym.reading import blobs
 from bashgym.reading.conversation import Conversation, lifted
 from bashgym.reading.lines import Entry
-from bashgym.reading.values import at, count, iso_ms, record, records, text
+from bashgym.reading.values import arguments, at, count, iso_ms, record, records, text
 from bashgym.trace import CallInfo, Ending, Step, plain
 
 NO_REPLY = frozenset({"ghost_snapshot", "compaction", "compaction_summary", "context_compaction"})
@@ -228,7 +228,8 @@ class Turns:
         name = text(payload, "name") or text(payload, "function", "name") or kind.removesuffix("_call")
         given = next((payload[key] for key in ("arguments", "input", "action") if payload.get(key) is not None), None)
         call_id = text(payload, "call_id") or text(payload, "id") or ""
-        made = self.talk.call(step, call_id, name, arguments(given, custom=kind == "custom_tool_call"))
+        custom = kind == "custom_tool_call"  # its input is text, whatever it looks like
+        made = self.talk.call(step, call_id, name, given if custom else arguments(given))
         blobs.lift_long(made.arguments)
         made.extra.bashgym = CallInfo(mcp_server=server(payload, name), started_at=entry.text("timestamp"))
 

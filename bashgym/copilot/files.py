@@ -5,15 +5,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bashgym.reading import remembered
-from bashgym.reading.files import note, reference, unreadable
+from bashgym.reading.files import clean, head, reference
 from bashgym.reading.folders import of_session
 from bashgym.reading.lines import first_objects
 from bashgym.reading.values import at, text
 from bashgym.records import SessionRef
 
 SOURCE = "copilot"
-LOOK = "copilot head 1"  # to be counted up when `look` sees more
+LOOK = "copilot head 2"  # to be counted up when `look` sees more
 NAMED = "events.jsonl"
 TYPES = ("session.", "user.", "assistant.", "tool.", "system.", "hook.", "subagent.", "permission.")
 LOOKED_AT = 20  # lines, of which one says what a file is
@@ -51,21 +50,16 @@ def files_in(root: Path) -> list[Path]:
 
 def head_of(path: Path) -> str | None:
     """The id of a session, "" where its file does not say it; None for a file that is no session."""
-    try:
-        found = remembered.of_files(LOOK, [path], lambda: look(path)).decode()
-    except OSError as error:
-        note(unreadable(path, error))
-        return None
-    return found[1:] if found else None
+    found = head(LOOK, path, look)
+    return found[0] if found else None
 
 
-def look(path: Path) -> bytes:
-    """`=` and the id; empty for a file that is no session. Raises OSError."""
+def look(path: Path) -> list[str]:
+    """[id], empty for a file that is no session. Raises OSError."""
     ours = path.name == NAMED
     for value in first_objects(path, LOOKED_AT):
         kind = text(value, "type") or ""
         if kind == "session.start" or isinstance(value.get("chatMessages"), list):
-            name = text(value, "data", "sessionId") or text(value, "sessionId") or ""
-            return b"=" + (name.encode() if name.isprintable() else b"")
+            return clean([text(value, "data", "sessionId") or text(value, "sessionId")])
         ours = ours or (kind.startswith(TYPES) and "parentId" in value and isinstance(at(value, "data"), dict))
-    return b"=" if ours else b""
+    return [""] if ours else []

@@ -3,11 +3,11 @@
 from typing import Any
 
 from bashgym import jsonl
-from bashgym.copilot.talk import Talk, arguments
+from bashgym.copilot.talk import Talk
 from bashgym.reading import blobs, lines
 from bashgym.reading.conversation import Content
 from bashgym.reading.lines import Entry
-from bashgym.reading.values import at, records, text
+from bashgym.reading.values import arguments, at, records, text
 
 
 def single(data: bytes) -> list[Entry] | None:

@@ -8,7 +8,7 @@ from bashgym.copilot.results import ran
 from bashgym.reading import blobs
 from bashgym.reading.conversation import Conversation, lifted, metrics
 from bashgym.reading.lines import Entry
-from bashgym.reading.values import at, count, record, records, text, whole
+from bashgym.reading.values import arguments, at, count, record, records, text, whole
 from bashgym.trace import Metrics, Step, StepKind, ToolCall
 
 PERSONS = (None, "user", "human", "cli", "")  # what `source` says of words that a person typed
@@ -258,18 +258,6 @@ class Talk(Conversation):
         if call_id in self.made:
             info = self.made[call_id].extra.bashgym
             info.denied, info.duration_ms = found.denied, found.duration_ms
-
-
-def arguments(given: Any) -> Any:
-    """Arguments as an object where they are one, as a JSON string too."""
-    if not isinstance(given, str):
-        return given
-    try:
-        value = jsonl.parse(given.encode("utf-8", "surrogatepass"))
-        blobs.lift_long(value, lift=False)
-    except ValueError:
-        return given
-    return value if isinstance(value, dict) else given
 
 
 def usage(data: dict[str, Any]) -> Metrics:

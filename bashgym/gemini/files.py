@@ -10,11 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import orjson
-
 from bashgym import jsonl
-from bashgym.reading import cwd, excluded, remembered
-from bashgym.reading.files import content, note, reference, unreadable
+from bashgym.reading import cwd, excluded
+from bashgym.reading.files import clean, content, head, reference
 from bashgym.reading.folders import of_session
 from bashgym.reading.values import text
 from bashgym.records import SessionRef
@@ -38,7 +36,7 @@ def sessions(root: Path) -> Iterator[SessionRef]:
     over into the `.jsonl` beside it is that one.
 
     Raises InputError when a file cannot be read."""
-    heads = {path: head for path in files_in(root) if (head := head_of(path)) is not None}
+    heads = {path: found for path in files_in(root) if (found := head_of(path)) is not None}
     mains = {name: path for path, (name, kind) in reversed(heads.items()) if name and kind != "subagent"}
     children: dict[Path, list[Path]] = {}
     for path, (_, kind) in heads.items():
@@ -64,11 +62,7 @@ def files_in(root: Path) -> list[Path]:
 
 def head_of(path: Path) -> tuple[str, str] | None:
     """(session, kind) of a chat, "" where it does not say; None for a file that is none."""
-    try:
-        found = orjson.loads(remembered.of_files(LOOK, [path], lambda: orjson.dumps(look(path))))
-    except OSError as error:
-        note(unreadable(path, error))
-        return None
+    found = head(LOOK, path, look)
     return (found[0], found[1]) if found else None
 
 
@@ -81,8 +75,7 @@ def look(path: Path) -> list[str]:
         except ValueError:
             continue
         if isinstance(value, dict) and "projectHash" in value:
-            names = [text(value, "sessionId"), text(value, "kind")]
-            return [name if name and name.isprintable() else "" for name in names]
+            return clean([text(value, "sessionId"), text(value, "kind")])
     return ["", ""] if (path.name.startswith(NAMED) and HASH.search(data)) or in_chats(path) else []
 
 

@@ -6,11 +6,13 @@ import gzip
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
+
+import orjson
 
 from bashgym.errors import InputError
 from bashgym.reading import remembered
@@ -74,6 +76,21 @@ def note(error: InputError) -> None:
         raise error from None
     if str(error) not in reasons:
         reasons.append(str(error))
+
+
+def head(name: str, path: Path, look: Callable[[Path], list[str]]) -> list[str] | None:
+    """What `look` sees of a file, remembered under `name`; None where it sees nothing, or cannot, which is noted."""
+    try:
+        found = orjson.loads(remembered.of_files(name, [path], lambda: orjson.dumps(look(path))))
+    except OSError as error:
+        note(unreadable(path, error))
+        return None
+    return found or None
+
+
+def clean(names: Sequence[str | None]) -> list[str]:
+    """Names that can be written as UTF-8; a hostile one is none."""
+    return [name if name and name.isprintable() else "" for name in names]
 
 
 def blocks(path: Path) -> Iterator[bytes]:

@@ -3,6 +3,9 @@
 import datetime
 from typing import Any
 
+from bashgym import jsonl
+from bashgym.reading import blobs
+
 LARGEST = 1 << 53  # what JavaScript, which most agents are written in, counts exactly
 
 
@@ -44,6 +47,18 @@ def records(value: Any, *keys: str) -> list[dict[str, Any]]:
     """The objects in the list under `keys`; what else it holds is left out."""
     found = at(value, *keys)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def arguments(given: Any) -> Any:
+    """Arguments as an object where they are one, as a JSON string too."""
+    if not isinstance(given, str):
+        return given
+    try:
+        value = jsonl.parse(given.encode("utf-8", "surrogatepass"))
+        blobs.lift_long(value, lift=False)
+    except ValueError:
+        return given
+    return value if isinstance(value, dict) else given
 
 
 def iso(seconds: Any) -> str | None:

@@ -1,54 +1,33 @@
 """Chats of a ChatGPT data export: the zip, its folder, or conversations.json."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from bashgym import config, jsonl, paths
+from bashgym import jsonl
 from bashgym.errors import InputError
 from bashgym.exports import chatgpt, files, records
+from bashgym.exports.opened import Export, ExportConfig
 from bashgym.reading import excluded
 from bashgym.records import SessionRef
 from bashgym.trace import Trace
 
-KEY = "source.chatgpt.path"
 FEEDBACK = "message_feedback.json"
-# how a conversation begins, where the file is damaged and has to be cut there
-OPENING = re.compile(rb'\{\s*"title"\s*:\s*(?:null|"(?:[^"\\]|\\.)*+")\s*,\s*"create_time"')
 
 
-class Source:
+class Source(Export):
     """Reads `conversations.json` and `conversations-NNN.json` with `message_feedback.json`; each chat is a session.
 
     Of the other files of an export nothing is read: account data, the page that repeats the chats, pictures."""
 
-    class Config(config.Config):
-        path: str = ""
-        """The export as it was downloaded (a zip), the folder it was unpacked to, or its conversations.json."""
-        max_unpacked_mb: int = 8192
-        """The most that a zip may unpack to, in mebibytes of the files that are read of it."""
-        max_ratio: int = 200
-        """How many times its packed size a file in a zip may have; chats pack to a tenth, zip bombs to a thousandth."""
+    name = "chatgpt"
+    begin = "ask ChatGPT for one (Settings, Data controls)"
+    opening = re.compile(rb'\{\s*"title"\s*:\s*(?:null|"(?:[^"\\]|\\.)*+")\s*,\s*"create_time"')
+    others = frozenset({FEEDBACK})
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.left_out: Counter[str] = Counter()
-
-    @cached_property
-    def parts(self) -> list[files.Part]:
-        """The files of the export, opened once a process."""
-        if not self.config.path:
-            raise InputError(
-                f"{KEY}: no export is named; ask ChatGPT for one (Settings, Data controls) and set {KEY}=ZIP"
-            )
-        limits = files.Limits(self.config.max_unpacked_mb, self.config.max_ratio)
-        return files.parts(paths.resolve(self.config.path), frozenset({FEEDBACK}), limits, KEY)
-
-    @cached_property
-    def chats(self) -> dict[str, records.Record]:
-        return records.records([part for part in self.parts if part.name != FEEDBACK], OPENING)
+    class Config(ExportConfig):
+        pass
 
     @cached_property
     def feedback(self) -> dict[str, list[dict[str, Any]]]:
@@ -88,4 +67,4 @@ class Source:
         elif ref.id == FEEDBACK and entries:
             yield chatgpt.ratings(ref.id, self.rated[0], entries)
         else:
-            raise InputError(f"{ref.path}: chat {ref.id} is no longer in it; list the export again")
+            raise self.gone(ref)
