@@ -149,22 +149,24 @@ def attempt(api: Any, at: Place, settled: float) -> bool:
     return True
 
 
-def watch(api: Any, at: Place) -> bool:
+def watch(at: Place) -> bool:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    print(f"bashgym: checkpoints go to {at.repository} every {at.seconds:g} seconds", flush=True)
+    api = hub()
     while not stop.wait(at.seconds):
         attempt(api, at, SETTLED)
     return attempt(api, at, 0)
 
 
 def main() -> int:
-    at, api = place(dict(os.environ)), hub()
+    at = place(dict(os.environ))
     if sys.argv[1:] == ["fetch"]:
-        fetch(api, at)
+        fetch(hub(), at)
         return 0
     if sys.argv[1:] == ["watch"]:
-        return 0 if watch(api, at) else 1
+        return 0 if watch(at) else 1
     print("usage: python inside/push.py fetch|watch", file=sys.stderr)
     return 2
 
