@@ -4,4 +4,4 @@ if ! command -v {{ program }} >/dev/null; then
   echo "bashgym: the image has no {{ program }}; set cloud.image to one that has" >&2
   exit 1
 fi
-nvidia-smi --query-gpu=name,memory.total --format=csv
+timeout 120 nvidia-smi --query-gpu=name,memory.total --format=csv

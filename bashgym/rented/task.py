@@ -12,6 +12,9 @@ from bashgym.records import Job
 
 THERE = "bashgym-job"  # the job's folder on the rented machine, below its home
 TEMPLATES = Path(__file__).parent
+MEETING_PORT = 29500  # where the processes of several machines meet, on the first of them
+RESERVE = 90  # seconds of a machine's time that are no training: to end one that ignores SIGTERM, to hash the result
+PUSHING = 300  # and to push the last checkpoint
 
 
 class Terms(NamedTuple):
@@ -22,11 +25,12 @@ class Terms(NamedTuple):
     spot: bool
     disk_gb: int
     image: str
-    max_hourly_usd: float
+    max_hourly_usd: float  # of one machine
     seconds: int  # the training command is killed after so many
     idle_minutes: int
     secrets: tuple[str, ...]  # names
     datacenter_only: bool
+    push: bool = False  # checkpoints go to the Hub while it trains (bashgym/inside/push.py)
 
     @property
     def cloud(self) -> str:
@@ -47,10 +51,20 @@ def task(job: Job, terms: Terms) -> dict[str, Any]:
     }
     found: dict[str, Any] = {
         "name": cluster(job),
+        "num_nodes": terms.nodes,
         "resources": resources,
         "file_mounts": {f"~/{THERE}/{name}": str(Path(job.folder) / name) for name in inside(job)},
         "setup": fill("setup.sh", program=shlex.quote(Path(job.command[0]).name)),
-        "run": fill("run.sh", there=THERE, seconds=terms.seconds, exports=exports(job, terms), command=command(job)),
+        "run": fill(
+            "run.sh",
+            there=THERE,
+            seconds=terms.seconds,
+            reserve=RESERVE + (PUSHING if terms.push else 0),
+            exports=exports(job, terms),
+            command=command(job),
+            push=terms.push,
+            output=shlex.quote(job.output),
+        ),
     }
     if terms.secrets:
         found["secrets"] = dict.fromkeys(terms.secrets)
@@ -78,8 +92,24 @@ def exports(job: Job, terms: Terms) -> list[tuple[str, str]]:
     return [(name, moved(job, value)) for name, value in sorted(job.env.items()) if name not in terms.secrets]
 
 
-def command(job: Job) -> str:
-    return " ".join(moved(job, part) for part in job.command)
+def command(job: Job, terms: Terms) -> str:
+    """The job's command for the shell; with more than one card, started by torchrun, which begins a process for each.
+
+    SkyPilot tells every machine its rank and the addresses of all, the first of which they meet at."""
+    if terms.nodes * terms.cards == 1:
+        return " ".join(moved(job, part) for part in job.command)
+    words = [moved(job, part) for part in job.command]
+    if "--launcher" not in words:
+        raise RecipeError(f"the command of job {job.name} cannot be started on several cards; set cloud.gpu.count=1")
+    at = words.index("--launcher")
+    meeting = [
+        '--nnodes "$SKYPILOT_NUM_NODES"',
+        '--node_rank "$SKYPILOT_NODE_RANK"',
+        f"--nproc_per_node {terms.cards}",
+        '--master_addr "$(echo "$SKYPILOT_NODE_IPS" | head -n 1)"',
+        f"--master_port {MEETING_PORT}",
+    ]
+    return " ".join([*words[:at], "--launcher torchrun", *words[at + 2 :], "--", *meeting])
 
 
 def moved(job: Job, text: str) -> str:

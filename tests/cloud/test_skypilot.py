@@ -311,7 +311,8 @@ def test_the_plan(job):
     assert plan["secrets"] == {"HF_TOKEN": None}
     # four hours, less a quarter for the start and ten minutes of idling
     assert quote.details["limits"]["train_seconds"] == 4 * 3600 - 25 * 60
-    assert 'timeout -k 60 12900s axolotl train "$PWD"/axolotl.yaml' in plan["run"]
+    assert "seconds=${BASHGYM_SECONDS:-12900}" in plan["run"]
+    assert 'timeout -k 60 "${training}s" axolotl train "$PWD"/axolotl.yaml' in plan["run"]
     assert quote.details["uploads"] == ["axolotl.yaml", "dataset"]
     assert quote.details["credentials"] == [str(paths.home() / "sky/vast/.config/vastai/vast_api_key")]
     assert "sky launch --down -c bg-sft-codellama-2026 --secret HF_TOKEN" in text
@@ -336,11 +337,12 @@ def test_the_shell_of_the_plan_runs(job, tmp_path):
     variables = {"HOME": str(there.parent), "PATH": f"{tools}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", script], env=variables, capture_output=True, text=True)
     assert done.returncode == 7, done.stderr
-    assert done.stdout.splitlines() == [
+    assert [line.removeprefix("bashgym log 1 ")[2:] for line in done.stdout.splitlines()[:-1]] == [
         "train", f"{there}/axolotl.yaml", "--launcher", "python", f"{there}/inside", "it's $HOME", str(there),
     ]  # fmt: skip
     (tools / "axolotl").write_text("#!/bin/sh\nexec sleep 30\n")
-    slow = subprocess.run(["bash", "-c", script.replace("12900s", "1s")], env=variables, capture_output=True, text=True)
+    variables["BASHGYM_SECONDS"] = "2"
+    slow = subprocess.run(["bash", "-c", script], env=variables, capture_output=True, text=True)
     assert slow.returncode == 124
     assert "cloud.limits" in slow.stderr
 
