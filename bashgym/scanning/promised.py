@@ -13,6 +13,7 @@ from bashgym.scanning.secret_values import (
     STRONG,
     UUID,
     identifier,
+    numbered,
     placeholder,
     random,
 )
@@ -38,13 +39,13 @@ def likely(value: str, bits: float) -> bool:
     """Whether `value` is a secret, given that one was promised; `bits` per character is what counts as random."""
     if not SHORTEST <= len(value) <= LONGEST or placeholder(value) or NUMBER.fullmatch(value):
         return False
-    if HEX.fullmatch(value):
+    if HEX.fullmatch(value) or UUID.fullmatch(value) or numbered(value):
         return True
     if (NAME.fullmatch(value) and identifier(value)) or (
         STRONG.search(value) and not DIGIT.search(value)
     ):  # the name of another name
         return False
-    if PLACE.match(value) or TERM.fullmatch(value) or UUID.fullmatch(value) or len(value) < MIXED:
+    if PLACE.match(value) or TERM.fullmatch(value) or len(value) < MIXED:
         return False
     if random(value, bits + CODE_BITS) and (LITERAL.search(value) or not identifier(value)):
         return True

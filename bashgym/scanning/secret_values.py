@@ -3,24 +3,13 @@
 import base64
 import binascii
 import re
-import string
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import sub
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bashgym.scanning.improbable import cost, members, runs
-from bashgym.scanning.text import Joined
+from bashgym.scanning.improbable import cost
 
-if TYPE_CHECKING:
-    import numpy as np
-
-WORDS = Path(__file__).parent / "tables" / "bip39_english.txt"  # the word list of BIP-39 (MIT), part of the standard
 LETTERS = re.compile(r"[A-Za-z]+")
-SEED_GAP = 6  # characters between two words of a seed phrase: a number, a comma, quotes
-ASCII_LETTERS = frozenset(string.ascii_letters)
-SEED_MARKS = frozenset(" \n\r\t,.:;'\"0123456789-|")
 BLANK_CHARACTERS = str.maketrans("\r\n\t", "   ")
 SPACE = re.compile(r"\s")
 DIGIT = re.compile(r"[0-9]")
@@ -40,7 +29,6 @@ WEB_PART = re.compile(r"[\w-]*+", re.ASCII)
 WEB_TOKEN = re.compile(r"eyJ[\w-]{8,8192}+\.eyJ[\w-]{8,32768}+(?:\.[\w-]{0,8192}+)?", re.ASCII)
 PREFIX = re.compile(r"[A-Za-z0-9_]+$")
 FEW_DIGITS = 4  # of a placeholder; hexadecimal has more
-SEED_LENGTH = 12  # words; BIP-39 knows 12, 15, 18, 21 and 24
 
 PASSWORD = re.compile(r"pass(?:word|wd|phrase|code|wort)?\d*$|pwd\d*$|secret\d*$|\bps[kw]$|\bpw$", re.I)
 STRONG = re.compile(
@@ -80,7 +68,21 @@ CODE = re.compile(r"[A-Za-z_$][\w$]*\.[A-Za-z_$]|[?&|]|=[^=]|[\w)]\+\w|::")  # k
 LITERAL = re.compile(r"(?<=\w)[!#^*~@%](?=\w)")  # marks that no expression has between names
 EXPRESSION = 10.0  # bits per character that even minified code does not cost
 NUMBER = re.compile(r"[\d.,:/\s%+-]+")
+PHRASE = re.compile(r"[a-z]{3,9}([-_. ])[a-z]{3,9}(?:\1[a-z]{3,9}){2,10}")
+FUNCTION_WORDS = frozenset(  # no phrase drawn by chance is a sentence
+    """the your this that these must should will would can cannot could may might not and for from with without into has
+    have had are was were been does did done enter please type invalid wrong missing required empty must never always
+    when where which what while than then only also used user name here""".split()  # noqa: SIM905
+)
 HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
+NUMBERED = re.compile(r"(?:[A-Za-z]{3,}[_-])+([A-Za-z]{4,})[0-9]{3,5}")
+COUNTED = re.compile(  # what is numbered in code: standards, states, parts of a whole
+    r"argon|pbkdf|ecdsa|b?s?crypt|oauth|https?|float|uint|base|python|node|status|code|errors?|level|lines?|page|part|port"
+    r"|step|test|case|user|name|item|type|value|version|room|token|key|password|secret|build|model|layer|block|batch|epoch"
+    r"|checkpoint|shard|chunk|worker|task|issue|ticket|index|group|image|file|sample|example|host|server|client|year|size"
+    r"|width|limit|rows?|cols?|iter|data|temp|func|args?|field|event",
+    re.IGNORECASE,
+)
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -146,6 +148,8 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
 
     In quotes a plain word is believed to be a password; bare, it is most often code, above all where the line has
     more than the name and the value."""
+    if passphrase(name, value):
+        return True
     if len(value) < 4 or placeholder(value) or SPACE.search(value):
         return False
     about = bool(ABOUT.search(name) or OUTCOME.search(name))
@@ -158,6 +162,8 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
         return strong or bool(STRONG.search(name)) or (len(value) >= 32 and name.isupper() and name.endswith("_ID"))
     if STRONG.search(value) and not value.islower() and not DIGIT.search(value):
         return False  # `authToken`, `CLIENT_SECRET`: the name of another name
+    if numbered(value) and STRONG.search(name) and not about:
+        return True
     if not quoted and code(name, value, whole_line):
         return False
     if len(value) >= 8 and random(value, bits) and not (len(value) >= 12 and identifier(value) and not password):
@@ -165,6 +171,21 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
     if owned and not STRONG.search(name) and identifier(value):
         return False  # result_key: "Ipv6Pools"
     return strong and (in_quotes(value, password) if quoted else bare(name, value, password))
+
+
+def numbered(value: str) -> bool:
+    """Words with a number at their end, as people make passwords (`amber_lantern4711`); nothing that code counts."""
+    match = NUMBERED.fullmatch(value)
+    return bool(match and not COUNTED.fullmatch(match[1]))
+
+
+def passphrase(name: str, value: str) -> bool:
+    """Four words and more that make no sentence, where a password (no token, no key) is promised: a phrase drawn by
+    dice, `amber-lantern-quarry-spruce`."""
+    if not PASSWORD.search(name) or name.lower().endswith("secret") or not PHRASE.fullmatch(value):
+        return False
+    words = re.split(r"[-_. ]", value)
+    return FUNCTION_WORDS.isdisjoint(words) and not STRONG.search(value) and len(set(words)) == len(words)
 
 
 def code(name: str, value: str, whole_line: bool) -> bool:
@@ -205,11 +226,6 @@ def decoded(value: str) -> str | None:
     return text if text.translate(BLANK_CHARACTERS).isprintable() else None
 
 
-@cache
-def seed_words() -> frozenset[str]:
-    return frozenset(WORDS.read_text().split())
-
-
 def web_tokens(text: str) -> Iterator[tuple[int, int]]:
     """JSON web tokens, whole, with what is glued before them (`ghs_123_eyJ...`); linear in the text."""
     at = text.find("eyJ")
@@ -222,54 +238,3 @@ def web_tokens(text: str) -> Iterator[tuple[int, int]]:
         else:
             run = WEB_PART.match(text, at)
             at = text.find("eyJ", run.end() if run else at + 3)
-
-
-def seed_phrases(texts: Joined) -> Iterator[tuple[int, int, int]]:
-    """Runs of BIP-39 words that are long enough: number of the text, start and end in it."""
-    for first, last in word_runs(texts.codes):
-        run: list[tuple[int, int]] = []
-        for word in LETTERS.finditer(texts.text, first, last):
-            if word[0].lower() in seed_words():
-                run.append(word.span())
-                continue
-            if len(run) >= SEED_LENGTH:
-                break
-            run = []
-        if len(run) >= SEED_LENGTH and phrase([texts.text[start:end] for start, end in run]):
-            index, start = texts.place(run[0][0])
-            yield index, run[0][0] - start, run[-1][1] - start
-
-
-def phrase(words: list[str]) -> bool:
-    """Drawn by chance: hardly a word twice, and not the word list itself."""
-    low = [word.lower() for word in words]
-    return 4 * len(set(low)) >= 3 * len(low) and low != sorted(low)
-
-
-def word_runs(codes: bytes) -> Iterator[tuple[int, int]]:
-    """Where at least SEED_LENGTH words of three to eight letters follow each other; prose hardly ever does that."""
-    import numpy as np
-
-    starts, ends = runs(codes, ASCII_LETTERS)
-    if len(starts) < SEED_LENGTH:
-        return
-    sizes = ends - starts
-    odd = (sizes < 3) | (sizes > 8)
-    apart = (starts[1:] - ends[:-1] > SEED_GAP) | odd[1:] | odd[:-1]
-    if longest(apart) < SEED_LENGTH:
-        return
-    marks = np.frombuffer(codes.translate(members(ASCII_LETTERS | SEED_MARKS)), bool)
-    strange = np.concatenate(([0], np.cumsum(~marks, dtype=np.int32)))
-    apart |= strange[starts[1:]] > strange[ends[:-1]]
-    firsts = np.flatnonzero(np.concatenate(([True], apart)))
-    lengths = np.diff(np.concatenate((firsts, [len(starts)])))
-    for at in np.flatnonzero(lengths >= SEED_LENGTH):
-        first = int(firsts[at])
-        yield int(starts[first]), int(ends[first + int(lengths[at]) - 1])
-
-
-def longest(apart: "np.ndarray") -> int:
-    """Words in the longest row, where `apart` says whether a word and the next are of two rows."""
-    import numpy as np
-
-    return int(np.diff(np.flatnonzero(np.concatenate(([True], apart, [True])))).max())

@@ -58,6 +58,7 @@ ADDRESS_WORDS = re.compile(
 )
 DOCUMENTED_HARDWARE = ("00:00:5e:00:53:", "01:00:5e:90:10:")  # RFC 7042
 HARDWARE_WORDS = re.compile(r"\bmacs?\b|ether|hwaddr|bssid|lladdr|physical", re.IGNORECASE)
+CARD_GROUPS = re.compile(r"\d+|\d{4}([ -])(?:\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})")
 CARD_WORDS = re.compile(r"card|visa|master|amex|payment|\bcc\b|\bpan\b", re.IGNORECASE)
 
 
@@ -193,7 +194,10 @@ def no_version(text: str, start: int, end: int) -> bool:
 
 
 def real_card(text: str, start: int, end: int) -> bool:
-    """Sixteen digits from 1 on are microseconds since 1970 unless a word says card."""
+    """Sixteen digits from 1 on are microseconds since 1970 unless a word says card; in other groups than cards have,
+    digits are a part of an id: `39119960-1389-4093-9b3e-...`."""
+    if not CARD_GROUPS.fullmatch(text[start:end]):
+        return False
     digits = re.sub(r"\D", "", text[start:end])
     return not (digits[0] in "12" and len(digits) != 15) or bool(CARD_WORDS.search(text[max(0, start - 40) : start]))
 

@@ -17,6 +17,7 @@ from bashgym.pseudonyms import digest, load_key
 from bashgym.records import Span
 from bashgym.scanning import improbable, layouts, machine, rule_files
 from bashgym.scanning.known_values import KnownValues
+from bashgym.scanning.private_keys import PEM_BODY, private_keys
 from bashgym.scanning.promised import given, likely
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.secret_values import (
@@ -33,20 +34,13 @@ from bashgym.scanning.secret_values import (
     name_before,
     placeholder,
     secretlike,
-    seed_phrases,
     web_tokens,
 )
+from bashgym.scanning.seeds import seed_phrases
 from bashgym.scanning.text import MASK, Copy, Joined, copies
 
-PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,10}-----")
-PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,50}-----")
-PEM_BODY = re.compile(r"[A-Za-z0-9+/]{16}")
-PEM_HEAD = 600  # characters from the header to the first line of the key: Proc-Type, DEK-Info, a comment
-PEM_TEXT = re.compile(r"(?:[\s\d→|:\\,.-]|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{1,80}={1,2})+")
 STAND_IN_TAIL = re.compile(r"[A-Za-z0-9]{1,12}[_.-](?:.{0,12}[_.-])?(.)\1+")  # hf_xxxxxxxx
 KINDS_OF_LETTERS = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^0-9]*[0-9].*")
-PEM_LONGEST = 32768  # characters; an RSA key of 16384 bits has 13 000
-KEY_FILE = 4096  # characters before and after the private key in the file of a service account
 PUBLIC_ID = re.compile(
     r"[A-Z]{1,6}_[kl][wgA]D[OM][A-Za-z0-9_-]{4,64}"  # GitHub's node ids
     r"|(?:(?:agent_)?msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
@@ -157,7 +151,10 @@ class Sanitizer:
             yield Span(index=index, start=start, end=end, type="SEED_PHRASE", rule="words")
         for index, text in enumerate(texts):
             if "-----BEGIN" in text:
-                yield from private_keys(index, text)
+                yield from (
+                    Span(index=index, start=start, end=end, type=type, rule=rule)
+                    for start, end, type, rule in private_keys(text)
+                )
             for start, end in web_tokens(text):
                 yield Span(index=index, start=start, end=end, type="TOKEN", rule="jwt")
         for span, inner in self.improbable(texts, joined):
@@ -296,30 +293,3 @@ def placed(span: Span, copy: Copy) -> Span:
     """A span of the copy as one of the string that the copy was made of."""
     start, end = copy.back(span.start, span.end)
     return Span(index=span.index, start=start, end=end, type=span.type, rule=span.rule)
-
-
-def private_keys(index: int, text: str) -> Iterator[Span]:
-    """PEM blocks, also numbered by `cat -n`, on one line, or cut off before their end."""
-    at = 0
-    while begin := PEM.search(text, at):
-        if not PEM_BODY.search(text, begin.end(), begin.end() + PEM_HEAD):  # code that speaks of keys
-            at = begin.end()
-            continue
-        end = PEM_END.search(text, begin.end(), begin.end() + PEM_LONGEST)
-        nested = PEM.search(text, begin.end(), end.end() if end else begin.end() + PEM_LONGEST)
-        if end and not nested:
-            last = end.end()
-        else:  # a key that was cut off: what looks like its body
-            body = PEM_TEXT.match(text, begin.end(), nested.start() if nested else begin.end() + PEM_LONGEST)
-            last = body.end() if body else begin.end()
-        yield Span(index=index, start=begin.start(), end=last, type="PRIVATE_KEY", rule="pem")
-        if "service_account" in text:
-            yield from key_file(index, text, begin.start(), last)
-        at = last
-
-
-def key_file(index: int, text: str, start: int, end: int) -> Iterator[Span]:
-    """The JSON file of a service account around its private key: everything in it belongs to the credential."""
-    first, last = text.rfind("{", max(0, start - KEY_FILE), start), text.find("}", end, end + KEY_FILE)
-    if 0 <= first < last and "service_account" in text[first:last]:
-        yield Span(index=index, start=first, end=last + 1, type="CREDENTIALS", rule="key_file")
