@@ -133,8 +133,9 @@ def warnings(screen: Console, told: dict[str, Any]) -> None:
         screen.print()
     for line in lines:
         screen.print(clean(line), style="yellow", soft_wrap=True)
-    for agent, reason in told["absent"].items():
-        screen.print(f"{clean(agent)}: {clean(reason)}", style="dim", soft_wrap=True)
+    if told["absent"]:
+        names = clean(", ".join(told["absent"]))
+        screen.print(f"no history of {names} (--json says where it was looked for)", style="dim", soft_wrap=True)
 
 
 def deletions(rows: Iterable[dict[str, Any]]) -> Iterable[str]:
