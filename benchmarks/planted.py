@@ -34,7 +34,7 @@ import orjson  # noqa: E402
 
 from bashgym import scan  # noqa: E402
 from bashgym.gate.rescan import rescan  # noqa: E402
-from bashgym.gate.sweep import Sweep  # noqa: E402
+from bashgym.gate.sweep import Sweep, clean_value  # noqa: E402
 from bashgym.registry import load  # noqa: E402
 
 KEY = bytes(range(32))
@@ -52,10 +52,12 @@ Sanitizers = list[tuple[str, Any]]
 
 
 class Outcome(NamedTuple):
-    """Of one corpus: values planted, the kind and form of those that came through, what the gate still finds."""
+    """Of one corpus: values planted, the kind and form of those that came through, lines in which a value stood that
+    was removed from another session (a run repairs them before the gate looks), what the gate still finds."""
 
     planted: int
     through: list[tuple[str, str]]
+    repaired: int
     gate: list[str]
 
 
@@ -81,14 +83,17 @@ def corpus(exam: Path, seed: int, megabytes: float, mine: Sanitizers) -> Outcome
         subprocess.run(command, check=True, capture_output=True)
         out = folder / "sanitized.jsonl"
         lines, removed = cleaned(folder / "planted.jsonl", mine)
-        out.write_bytes(b"\n".join(lines) + b"\n")
+        sweep = Sweep(removed)
+        clean = [orjson.dumps(clean_value(orjson.loads(line), sweep, KEY)) for line in lines]
+        out.write_bytes(b"\n".join(clean) + b"\n")
         truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
         through = []
         for plant in truth:
             value = plant["value"].rsplit("/", 1)[-1] if plant["kind"] == "discord_hook" else plant["value"]
             if score.survives(value, "\n".join(score.leaves(orjson.loads(lines[plant["line"]])))):
                 through.append((plant["kind"], plant["form"]))
-        return Outcome(len(truth), through, gated(out, removed, mine))
+        repaired = sum(one != other for one, other in zip(lines, clean, strict=True))
+        return Outcome(len(truth), through, repaired, gated(out, sweep, mine))
 
 
 def cleaned(file: Path, mine: Sanitizers) -> tuple[list[bytes], dict[str, str]]:
@@ -106,25 +111,26 @@ def cleaned(file: Path, mine: Sanitizers) -> tuple[list[bytes], dict[str, str]]:
     return [lines[number] for number in sorted(lines)], removed
 
 
-def gated(out: Path, removed: dict[str, str], mine: Sanitizers) -> list[str]:
+def gated(out: Path, sweep: Sweep, mine: Sanitizers) -> list[str]:
     """What the leak gate says of the written bytes, by rule or form."""
-    sweep = Sweep(removed)
     hits = [f"{hit.type} {hit.form}" for line in out.read_bytes().splitlines() for hit in sweep.hits(line)]
     return hits + [f"{seen.type} {seen.rule}" for seen in rescan(out, mine)]
 
 
 def corpora(exam: Path, seeds: list[int], megabytes: float, mine: Sanitizers) -> bool:
     """Whether nothing came through, with a table of what did."""
-    started, total, through, gate = time.perf_counter(), 0, Counter[str](), Counter[str]()
+    started, total, repaired, through, gate = time.perf_counter(), 0, 0, Counter[str](), Counter[str]()
     for seed in seeds:
         found = corpus(exam, seed, megabytes, mine)
         total += found.planted
+        repaired += found.repaired
         through.update(f"{kind} ({form})" for kind, form in found.through)
         gate.update(found.gate)
         if found.through or found.gate:
             print(f"seed {seed}: through {found.through}; gate {found.gate}", flush=True)
     took = time.perf_counter() - started
-    print(f"{len(seeds)} corpora, {total} planted: {through.total()} through, gate {gate.total()}; {took:.0f} s")
+    print(f"{len(seeds)} corpora, {total} planted: {through.total()} through; {repaired} lines repaired", end="")
+    print(f", then the gate finds {gate.total()}; {took:.0f} s")
     print(f"drawn seeds: {' '.join(map(str, (seed for seed in seeds if seed > 1000)))}")
     return not through and not gate
 
