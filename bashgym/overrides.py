@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
+from bashgym.packs.address import is_address
 from bashgym.places import presets
 from bashgym.records import Axis
 from bashgym.settings import Settings
@@ -32,12 +33,17 @@ def parse(text: str) -> "Override":
         ) from None
 
 
+def one_recipe(text: str) -> bool:
+    """Whether an argument names one recipe by its address or file, which Hydra's grammar need not read."""
+    name = text.removeprefix("recipe=")
+    return name != text and (is_address(name) or (name.endswith(".yaml") and "," not in name))
+
+
 def expand(argv: Sequence[str], multirun: bool) -> Iterator[list[str]]:
     """The argument lists of a sweep: one for each combination of the `a,b` values."""
     axes = []
     for text in argv:
-        override = parse(text)
-        if not override.is_sweep_override():
+        if one_recipe(text) or not (override := parse(text)).is_sweep_override():
             axes.append([text])
         elif not multirun:
             raise RecipeError(f"{text}: several values; add --multirun to run each, or quote them: key='a,b'")
@@ -53,8 +59,7 @@ def axes(argv: Sequence[str]) -> tuple[list[str], dict[str, Axis]]:
     `key=tag(log,interval(...))`, `key=int(interval(1,9))`, `key=a,b`, `key=range(1,9)`."""
     fixed, space = [], {}
     for text in argv:
-        override = parse(text)
-        if not override.is_sweep_override():
+        if one_recipe(text) or not (override := parse(text)).is_sweep_override():
             fixed.append(text)
             continue
         value: Any = override.value()

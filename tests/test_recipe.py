@@ -138,6 +138,13 @@ def test_sweeps_are_products():
     ]
 
 
+@pytest.mark.parametrize("name", ["git+https://host/org/pack@main#sft", "hf://org/repo@main/sft", "my files/a#b.yaml"])
+def test_a_recipe_by_address_or_file_is_planned_and_swept(name: str):
+    assert list(overrides.expand([f"recipe={name}"], multirun=False)) == [[f"recipe={name}"]]
+    fixed, space = overrides.axes([f"recipe={name}", "seed=1,2"])
+    assert fixed == [f"recipe={name}"] and list(space) == ["seed"]
+
+
 def test_the_lock_is_the_resolved_recipe_and_its_hash_ignores_the_folder():
     one = recipe.load(["recipe=quickstart", "seed=5"])
     again = recipe.load(["recipe=quickstart", "seed=5", "run_dir=elsewhere"])
