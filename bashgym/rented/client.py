@@ -74,9 +74,13 @@ class Process:
         self.rest = b""
 
     def ask(self, call: str, patience: float, **question: Any) -> Any:
-        for line in self.lines(call, patience, question):
-            if line is not None and "result" in line:
-                return line["result"]
+        try:
+            for line in self.lines(call, patience, question):
+                if line is not None and "result" in line:
+                    return line["result"]
+        except KeyboardInterrupt:  # the answer that is still to come must not be taken for that to the next question
+            self.end()
+            raise
         raise NoAnswer(f"SkyPilot's process ended without an answer to {call}")
 
     def lines(self, call: str, patience: float | None, question: dict[str, Any]) -> Iterator[dict[str, Any] | None]:

@@ -65,11 +65,15 @@ def launch(task: str, name: str, secrets: dict[str, str], variables: dict[str, s
 
 
 def launched(request: str) -> dict[str, Any] | None:
-    """{job: id} of a launch that is through, None while it is under way; raises what it failed with."""
+    """{job: id} of a launch that is through, None while it is under way; raises what it failed with.
+
+    Without an id where SkyPilot's server, started anew, knows of no such request."""
     import sky
 
     found = sky.api_status([request], all_status=True)
-    if found and found[0].status not in ("SUCCEEDED", "FAILED", "CANCELLED"):
+    if not found:
+        return {"job": None}
+    if found[0].status not in ("SUCCEEDED", "FAILED", "CANCELLED"):
         return None
     through: Any = sky.get(cast("Any", request))  # (job, handle)
     return {"job": through[0]}
