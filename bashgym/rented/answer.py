@@ -1,6 +1,7 @@
-"""The process in which SkyPilot runs: a question on stdin, an answer on stdout, both JSON. HOME is set by who asks.
+"""The process in which SkyPilot answers: questions on stdin, answers on stdout, a line of JSON each. HOME is set by
+who asks (bashgym/rented/asking.py).
 
-Question: {cloud, task: path of sky.yaml, prices: path of vms.csv, quote: bool, datacenter_only: bool}.
+Question: {task: path of sky.yaml, prices: path of vms.csv, quote: bool, datacenter_only: bool}.
 Answer: {error: str | null, offers: [{instance, region, accelerators, usd_per_hour}], refused: {accelerators: reason},
 hosts_known: false where only datacentres are wanted and the price list does not tell them apart}.
 
@@ -11,17 +12,23 @@ import csv
 import json
 import math
 import os
+import select
 import sys
 from pathlib import Path
 from typing import Any
 
+IDLE = 30  # seconds without a question, after which the process ends: it is large
+
 
 def main() -> None:
-    question = json.load(sys.stdin)
-    out = os.dup(1)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what sky prints must not get between us and who asks
-    with os.fdopen(out, "w", encoding="utf-8") as file:
-        json.dump(answer(question), file)
+    while select.select([sys.stdin], [], [], IDLE)[0]:  # who asks waits for an answer before the next question
+        line = sys.stdin.readline()
+        if not line:
+            return
+        out.write(json.dumps(answer(json.loads(line))) + "\n")
+        out.flush()
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
@@ -40,10 +47,10 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     found["hosts_known"] = hosts is not None or not question["datacenter_only"]
     listed = listing(Path(question["prices"]))
     for wanted in task.resources:
-        offers = offered(wanted, hosts)
+        offers = offered(wanted, hosts, task.num_nodes)
         found["offers"] += offers
         if not offers:
-            found["refused"][asked(wanted)] = why(wanted, hosts, listed)
+            found["refused"][asked(wanted)] = why(wanted, hosts, listed, task.num_nodes)
     return found
 
 
@@ -51,10 +58,10 @@ def asked(wanted: Any) -> str:
     return ",".join(f"{name}:{count:g}" for name, count in (wanted.accelerators or {}).items())
 
 
-def offered(wanted: Any, hosts: dict[tuple[str, str], float] | None) -> list[dict[str, Any]]:
+def offered(wanted: Any, hosts: dict[tuple[str, str], float] | None, nodes: int) -> list[dict[str, Any]]:
     """Every machine with this GPU within the price limit, each in its cheapest region."""
     offers = []
-    for machine in wanted.cloud.get_feasible_launchable_resources(wanted, 1).resources_list:
+    for machine in wanted.cloud.get_feasible_launchable_resources(wanted, nodes).resources_list:
         regions = machine.get_valid_regions_for_launchable()
         places = [priced(machine.copy(region=region.name), hosts) for region in regions]
         allowed = [offer for offer in places if within(offer, wanted.max_hourly_cost)]
@@ -82,15 +89,15 @@ def within(offer: dict[str, Any], limit: float | None) -> bool:
     return offer.pop("offered") and (price is None or limit is None or price <= limit)
 
 
-def why(wanted: Any, hosts: dict[tuple[str, str], float] | None, listed: set[str]) -> str:
+def why(wanted: Any, hosts: dict[tuple[str, str], float] | None, listed: set[str], nodes: int) -> str:
     """Why there is no offer: too dear, not in a datacentre, or not there at all."""
-    dearer = offered(wanted.copy(max_hourly_cost=None), hosts)
+    dearer = offered(wanted.copy(max_hourly_cost=None), hosts, nodes)
     prices = [offer["usd_per_hour"] for offer in dearer if offer["usd_per_hour"]]
     if prices:
         return f"costs ${min(prices):.2f}/h or more"
     if asked(wanted) in listed:  # but SkyPilot finds none: of all its filters only the one for hosts is left
         return "only on hosts outside datacentres" if hosts is not None else "not offered on these terms"
-    near = sorted(wanted.cloud.get_feasible_launchable_resources(wanted, 1).fuzzy_candidate_list)
+    near = sorted(wanted.cloud.get_feasible_launchable_resources(wanted, nodes).fuzzy_candidate_list)
     return f"not offered; there is {', '.join(near)}" if near else "not offered"
 
 

@@ -10,6 +10,8 @@ def beyond(quote: Quote, limits: Any) -> str:
     """Why nothing may be rented on these terms, with the key to change; empty where all is within the limits.
 
     A price that is not known, or is nought, is beyond any limit."""
+    if quote.details.get("own"):  # machines of one's own, where nothing is rented
+        return ""
     if not quote.offers:
         return quote.note
     return "; ".join(faults(quote, limits))

@@ -1,32 +1,63 @@
-"""SkyPilot at arm's length: a HOME of its own for each cloud, and its answers from a process of its own.
+"""SkyPilot at arm's length: a HOME of its own for each cloud, and price lists where it will look for them.
 
 Importing sky writes into HOME and would upload every cloud's key file found there to the machine it rents, so it
-only ever sees `home()/sky/<cloud>`, with that cloud's prices and nothing of the user's environment."""
+only ever sees `home()/sky/<cloud>`, with that cloud's prices and nothing of the user's environment. Quotes of all
+clouds come from one HOME, `home()/sky/quotes`, in which there is no key at all (bashgym/rented/asking.py)."""
 
 import csv
 import datetime
-import importlib.util
 import io
-import json
 import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bashgym import jsonl, paths
-from bashgym.errors import MissingPackage, RunFailed
-from bashgym.rented.gpus import MEMORY
+from bashgym.rented.gpus import ANYWHERE, MEMORY
 
 PRICES = Path(".sky/catalogs/v8")  # v8: what skypilot 0.14.1 reads (sky/skylet/constants.py)
-NAMES = {"runpod": "RunPod", "lambda": "Lambda", "vast": "Vast"}  # as the catalogue spells them
+# the clouds of skypilot 0.14.1, as its price lists spell them
+NAMES = {
+    "aws": "AWS",
+    "azure": "Azure",
+    "cudo": "Cudo",
+    "do": "DO",
+    "fluidstack": "Fluidstack",
+    "gcp": "GCP",
+    "hyperbolic": "Hyperbolic",
+    "ibm": "IBM",
+    "k8s": "Kubernetes",
+    "kubernetes": "Kubernetes",
+    "lambda": "Lambda",
+    "mithril": "Mithril",
+    "nebius": "Nebius",
+    "oci": "OCI",
+    "paperspace": "Paperspace",
+    "primeintellect": "PrimeIntellect",
+    "runpod": "RunPod",
+    "scp": "SCP",
+    "seeweb": "Seeweb",
+    "shadeform": "Shadeform",
+    "slurm": "Slurm",
+    "ssh": "SSH",
+    "vast": "Vast",
+    "verda": "Verda",
+    "vsphere": "vSphere",
+    "yotta": "Yotta",
+}
+OWN = ("k8s", "kubernetes", "slurm", "ssh", "vsphere")  # machines their user has: nothing is rented, nothing priced
+# the file a cloud's key is in; a cloud that is not here keeps more than one
 KEYS = {
     "runpod": ".runpod/config.toml",
     "lambda": ".lambda_cloud/lambda_keys",
     "vast": ".config/vastai/vast_api_key",
+    "aws": ".aws/credentials",
+    "kubernetes": ".kube/config",
+    "k8s": ".kube/config",
 }
-TIMEOUT = 120  # seconds; a quote takes two to four
+QUOTES = "quotes"
+OLD = 14  # days after which a price list is said to be old
 NOWHERE = "http://127.0.0.1:9"  # a quote needs no network: an attempt fails at once instead of hanging
 
 
@@ -35,6 +66,10 @@ class Prices(NamedTuple):
 
     source: Path
     date: str
+
+    def age(self) -> int:
+        """Days."""
+        return (datetime.datetime.now(tz=datetime.UTC).date() - datetime.date.fromisoformat(self.date)).days
 
 
 def place(cloud: str) -> Path:
@@ -49,59 +84,51 @@ def place(cloud: str) -> Path:
 def prices(cloud: str) -> Prices | None:
     """The newest price list there is, put where SkyPilot will look; None when there is none on this machine.
 
-    It is copied without SkyPilot's checksum beside it, which makes it a file that SkyPilot never fetches anew."""
-    ours = place(cloud) / PRICES / cloud / "vms.csv"
-    users = Path(os.environ.get("SKY_RUNTIME_DIR") or Path.home()) / PRICES / cloud / "vms.csv"
-    there = [path for path in (ours, users) if path.is_file()]
-    source = max(there, key=lambda path: path.stat().st_mtime, default=None)
-    names = set(MEMORY[cloud])
-    if source is not None:
-        if source != ours:
-            ours.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, ours)
-        with ours.open(newline="", encoding="utf-8") as file:
-            names |= {row.get("AcceleratorName") or "" for row in csv.DictReader(file)} - {""}
-    index(cloud, names)
+    It is copied without SkyPilot's checksum beside it, which makes it a file that SkyPilot never fetches anew: what is
+    rented is what was quoted."""
+    users = Path(os.environ.get("SKY_RUNTIME_DIR") or Path.home())
+    there = [home / PRICES / cloud / "vms.csv" for home in (place(cloud), users)]
+    source = max((path for path in there if path.is_file()), key=lambda path: path.stat().st_mtime, default=None)
+    for home in (place(cloud), place(QUOTES)):
+        if source is not None:
+            copied(source.parent, home / PRICES / cloud)
+        index(home, cloud)
     if source is None:
         return None
     written = datetime.datetime.fromtimestamp(source.stat().st_mtime, tz=datetime.UTC)
     return Prices(source, written.date().isoformat())
 
 
-def index(cloud: str, names: set[str]) -> None:
+def copied(source: Path, folder: Path) -> None:
+    """The lists of one cloud, those that are not there yet as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in source.glob("*.csv"):
+        ours = folder / file.name
+        if ours != file and not (ours.exists() and ours.stat().st_mtime_ns == file.stat().st_mtime_ns):
+            shutil.copy2(file, ours)
+
+
+def index(home: Path, cloud: str) -> None:
     """SkyPilot reads a list of all GPU names before it parses a task, and would fetch it from the network."""
+    found: dict[str, set[str]] = {}
+    for one in {cloud, *(path.parent.name for path in (home / PRICES).glob("*/vms.csv"))}:
+        for name in {*MEMORY.get(one, ANYWHERE), *listed(home / PRICES / one / "vms.csv")}:
+            found.setdefault(name, set()).add(NAMES.get(one, one))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["AcceleratorName", "Clouds"])
-    writer.writerows([name, f"['{NAMES[cloud]}']"] for name in sorted(names))
-    jsonl.replace(place(cloud) / PRICES / "common" / "accelerators.csv", text.getvalue().encode())
+    writer.writerows([name, str(sorted(clouds))] for name, clouds in sorted(found.items()))
+    file = home / PRICES / "common" / "accelerators.csv"
+    if not file.exists() or file.read_bytes() != text.getvalue().encode():
+        jsonl.replace(file, text.getvalue().encode())
 
 
-def ask(cloud: str, task: Path, **question: Any) -> dict[str, Any]:
-    """What SkyPilot says to a task file (see bashgym/rented/answer.py for the shapes).
-
-    Raises MissingPackage without skypilot, RunFailed when it breaks or does not answer in time."""
-    if importlib.util.find_spec("sky") is None:
-        raise MissingPackage("skypilot", "cloud")
-    folder = place(cloud)
-    question = {"cloud": cloud, "task": str(task), "prices": str(folder / PRICES / cloud / "vms.csv"), **question}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "bashgym.rented.answer"],
-            input=json.dumps(question).encode(),
-            capture_output=True,
-            cwd=folder,
-            env=variables(folder),
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RunFailed(f"SkyPilot did not answer within {TIMEOUT} seconds about {task}; try again") from None
-    if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RunFailed(f"SkyPilot could not judge {task}: {lines[-1][:300]}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+def listed(file: Path) -> Iterable[str]:
+    """The GPUs of a price list; none where there is no list."""
+    if not file.is_file():
+        return set()
+    with file.open(newline="", encoding="utf-8") as lines:
+        return {row.get("AcceleratorName") or "" for row in csv.DictReader(lines)} - {""}
 
 
 def variables(folder: Path) -> dict[str, str]:

@@ -5,8 +5,6 @@ unknown on RunPod), and the memory column of the catalogues is not usable (RunPo
 the sum over all cards). Sources: the vendors' data sheets; names from SkyPilot 0.14.1 (sky/catalog/data_fetchers).
 Only NVIDIA cards from Ampere on, for x86: the recipes train in bf16 with a CUDA image."""
 
-from typing import Any
-
 # GB per card; where a name covers two sizes, the smaller one
 MEMORY: dict[str, dict[str, int]] = {
     "runpod": {
@@ -51,6 +49,27 @@ MEMORY: dict[str, dict[str, int]] = {
         "B200": 180,
     },
 }
+# names on clouds that have no table here, as SkyPilot's catalogues spell them
+ANYWHERE: dict[str, int] = {
+    "A10": 24,
+    "A10G": 24,
+    "L4": 24,
+    "RTX4090": 24,
+    "RTX5090": 32,
+    "A100": 40,
+    "A40": 48,
+    "A6000": 48,
+    "RTXA6000": 48,
+    "L40": 48,
+    "L40S": 48,
+    "A100-80GB": 80,
+    "A100-80GB-SXM": 80,
+    "H100": 80,
+    "H100-SXM": 80,
+    "RTXPRO6000": 96,
+    "H200": 141,
+    "B200": 180,
+}
 
 
 # 10^12 operations a second in bf16 with accumulation in fp32, without sparsity, from NVIDIA's data sheets; a name with
@@ -84,7 +103,7 @@ USED = 0.25  # share of that a fine-tuning of small batches reaches; 0.2 to 0.4 
 READY = 0.25  # hours until a rented machine trains: started, packages and model fetched
 
 
-def hours(flops: float | None, accelerators: str) -> float | None:
+def hours(flops: float | None, accelerators: str, machines: int = 1) -> float | None:
     """Hours a training of so many operations takes on `L4:1` and the like, getting ready included: an estimate.
 
     None where the work or the card's speed is not known."""
@@ -92,10 +111,18 @@ def hours(flops: float | None, accelerators: str) -> float | None:
     speed = next((SPEED[known] for known in sorted(SPEED, key=len, reverse=True) if name.startswith(known)), None)
     if not flops or speed is None:
         return None
-    return READY + flops / (speed * 1e12 * USED * int(count or 1)) / 3600
+    return READY + flops / (speed * 1e12 * USED * int(count or 1) * machines) / 3600
 
 
-def fitting(cloud: str, need: dict[str, Any], prefer: tuple[str, ...]) -> list[str]:
-    """Names with at least `need["min_vram_gb"]` a card, smallest first; only preferred ones where one of those fits."""
-    enough = [name for name, memory in MEMORY[cloud].items() if memory >= need.get("min_vram_gb", 0)]
-    return [name for name in prefer if name in enough] or enough
+def memory(cloud: str) -> dict[str, int]:
+    """Name -> GB of the cards that a cloud may have."""
+    return MEMORY.get(cloud, ANYWHERE)
+
+
+def fitting(cloud: str, min_vram_gb: float, prefer: tuple[str, ...]) -> list[str]:
+    """Names with at least so much memory a card, smallest first; only preferred ones where one of those fits.
+
+    A preferred name that no table knows is taken at its user's word."""
+    known = memory(cloud)
+    enough = [name for name, size in known.items() if size >= min_vram_gb]
+    return [name for name in prefer if name in enough or name not in known] or enough

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from bashgym import jsonl
 from bashgym.errors import RecipeError
 from bashgym.records import Job, Offer, Quote
-from bashgym.rented import catalogue
-from bashgym.rented.gpus import MEMORY, fitting, hours
+from bashgym.rented import asking, catalogue, checkpoints
+from bashgym.rented.gpus import fitting, hours, memory
 from bashgym.rented.settings import SkyConfig
 from bashgym.rented.task import Terms, cluster, inside, task, write
 
@@ -26,11 +28,11 @@ def quoted(config: SkyConfig, job: Job) -> Quote:
     }
     names = accelerators(config, job)
     if not names:
-        return missing(too_much(config.cloud, job) if job.gpu else NEEDLESS, details)
+        return missing(too_much(config, job) if job.gpu else NEEDLESS, details)
     file = render(config, job, names)
     details["sky_yaml"] = str(file)
     prices = catalogue.prices(config.cloud)
-    answer = catalogue.ask(
+    answer = asking.ask(
         config.cloud,
         file,
         quote=prices is not None,
@@ -38,13 +40,39 @@ def quoted(config: SkyConfig, job: Job) -> Quote:
     )
     if answer["error"]:
         raise RecipeError(f"SkyPilot refuses {file}: {' '.join(answer['error'].split())[:300]}")
+    if config.cloud in catalogue.OWN:
+        return owned(config, names, details)
     if prices is None:
         return missing(no_prices(config), details)
     details |= {
         "prices": {"file": str(prices.source), "date": prices.date},
         "refused": dict(sorted(answer["refused"].items())),
     }
-    return priced(config, answer, prices, details, job.estimate.get("flops"))
+    quote = priced(config, answer, prices, details, job.estimate.get("flops"))
+    if quote.offers and quote.offers[0].usd_per_hour:
+        render(config, job, worth_asking(answer["offers"]))
+    return quote
+
+
+def worth_asking(offers: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The cards all of whose machines have a price: SkyPilot would take one that has none before any other."""
+    unpriced = {one["accelerators"] for one in offers if not one["usd_per_hour"]}
+    return tuple(dict.fromkeys(one["accelerators"] for one in offers if one["accelerators"] not in unpriced))
+
+
+def owned(config: SkyConfig, names: tuple[str, ...], details: dict[str, Any]) -> Quote:
+    """The quote of machines their user has: no price, as nothing is rented."""
+    note = f"infra={config.infra}: machines of your own; nothing is rented, and SkyPilot has no price for them"
+    offer = Offer(
+        cloud=config.cloud,
+        instance=config.infra,
+        region="",
+        accelerators=names[0] if len(names) == 1 else f"{names[0]} or larger",
+        usd_per_hour=0.0,
+        evidence="estimated",
+        note=note,
+    )
+    return Quote(offers=(offer,), hours=None, usd=None, evidence="missing", note=note, details=details | {"own": True})
 
 
 def priced(
@@ -54,7 +82,7 @@ def priced(
     details: dict[str, Any],
     flops: float | None,
 ) -> Quote:
-    offers = [offered(config.cloud, one, prices, flops) for one in answer["offers"]]
+    offers = [offered(config, one, prices, flops) for one in answer["offers"]]
     offers.sort(key=lambda offer: (offer.usd_per_hour is None, offer.usd_per_hour or 0.0, offer.instance))
     if not offers:
         return missing(f"no machine for this job within cloud.limits: {reasons(answer['refused'])}", details)
@@ -70,14 +98,15 @@ def priced(
     )
 
 
-def offered(cloud: str, found: dict[str, Any], prices: catalogue.Prices, flops: float | None) -> Offer:
-    """One machine of SkyPilot's answer."""
-    price = found["usd_per_hour"]
-    taken = hours(flops, found["accelerators"])
+def offered(config: SkyConfig, found: dict[str, Any], prices: catalogue.Prices, flops: float | None) -> Offer:
+    """One machine of SkyPilot's answer, or so many of it as the job wants; the price is of all."""
+    nodes = config.num_nodes
+    price = None if found["usd_per_hour"] is None else round(found["usd_per_hour"] * nodes, 4)
+    taken = hours(flops, found["accelerators"], nodes)
     source = f"price list of {prices.date}"
     return Offer(
-        cloud=cloud,
-        instance=found["instance"],
+        cloud=config.cloud,
+        instance=found["instance"] if nodes == 1 else f"{nodes} x {found['instance']}",
         region=found["region"],
         accelerators=found["accelerators"],
         usd_per_hour=price,
@@ -96,13 +125,17 @@ def render(config: SkyConfig, job: Job, names: tuple[str, ...]) -> Path:
         spot=config.spot,
         disk_gb=config.disk_gb,
         image=config.image,
-        max_hourly_usd=config.limits.max_hourly_usd,
+        max_hourly_usd=round(config.limits.max_hourly_usd / config.num_nodes, 4),
         seconds=config.limits.seconds(config.teardown.idle_minutes),
         idle_minutes=config.teardown.idle_minutes,
-        secrets=config.secrets,
+        secrets=tuple(dict.fromkeys([*config.secrets, *checkpoints.secrets(config.checkpoint)])),
+        push=bool(config.checkpoint.to),
         datacenter_only=config.datacenter_only,
+        nodes=config.num_nodes,
+        cards=config.gpu.count,
     )
     file = Path(job.folder) / "sky.yaml"
+    job = structs.replace(job, env={**job.env, **checkpoints.variables(job, config.checkpoint)})
     jsonl.replace(file, write(task(job, terms), notes(config, job)))
     return file
 
@@ -112,8 +145,8 @@ def notes(config: SkyConfig, job: Job) -> Iterable[str]:
     home, name = catalogue.place(config.cloud), cluster(job)
     secrets = "".join(f" --secret {secret}" for secret in config.secrets)
     yield f"launch: HOME={home} sky launch --down -c {name}{secrets} sky.yaml"
-    yield f"That HOME must hold {catalogue.KEYS[config.cloud]} and no other key: SkyPilot may copy every cloud's key"
-    yield "it finds in HOME to the machine it rents."
+    yield f"That HOME must hold {catalogue.KEYS.get(config.cloud, 'its key')} and no other key: SkyPilot may copy"
+    yield "every cloud's key that it finds in HOME to the machine it rents."
     yield f"{config.teardown.idle_minutes} minutes after the job the machine deletes itself. Before that:"
     yield f"rsync -Pavz -e 'ssh -F {home}/.sky/generated/ssh/{name}' {name}:bashgym-job/{job.output} ."
 
@@ -122,8 +155,12 @@ def accelerators(config: SkyConfig, job: Job) -> tuple[str, ...]:
     """`L4:1` and so on: any of them will do; none where the job needs no GPU or none is large enough."""
     if not job.gpu:
         return ()
-    names = fitting(config.cloud, job.gpu, config.gpu.prefer)
-    return tuple(f"{name}:{job.gpu.get('count', 1)}" for name in names)
+    return tuple(f"{name}:{config.gpu.count}" for name in fitting(config.cloud, needed(config, job), config.gpu.prefer))
+
+
+def needed(config: SkyConfig, job: Job) -> float:
+    """GB a card: what the recipe says, else what the training is estimated to need."""
+    return float(config.gpu.min_vram_gb or job.gpu.get("min_vram_gb", 0))
 
 
 def limits(config: SkyConfig) -> dict[str, Any]:
@@ -133,15 +170,16 @@ def limits(config: SkyConfig) -> dict[str, Any]:
 
 def credentials(cloud: str) -> list[str]:
     """The only key file SkyPilot can see, and so the only one it could copy to the machine."""
-    return [str(catalogue.place(cloud) / catalogue.KEYS[cloud])]
+    key = catalogue.KEYS.get(cloud)
+    return [str(catalogue.place(cloud) / key)] if key else [f"whatever of {cloud}'s is in {catalogue.place(cloud)}"]
 
 
 NEEDLESS = "this job needs no GPU (training.device=cpu); train it with cloud=local, or set training.device=cuda"
 
 
-def too_much(cloud: str, job: Job) -> str:
-    need, largest = job.gpu.get("min_vram_gb"), max(MEMORY[cloud].values())
-    return f"the job needs {need} GB a GPU and the largest of this cloud has {largest}; take a smaller model"
+def too_much(config: SkyConfig, job: Job) -> str:
+    need, largest = needed(config, job), max(memory(config.cloud).values())
+    return f"the job needs {need:g} GB a GPU and the largest of this cloud has {largest}; take a smaller model"
 
 
 def worst(config: SkyConfig, taken: float | None = None) -> str:

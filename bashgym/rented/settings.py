@@ -4,22 +4,32 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from bashgym.config import Config as Settings
 from bashgym.errors import did_you_mean
+from bashgym.rented.catalogue import NAMES
+from bashgym.rented.checkpoints import CheckpointSettings
 from bashgym.rented.gpus import MEMORY
 
 NO_SPOT = {
     "lambda": "Lambda rents no spot machines",
     "vast": "SkyPilot would rent an on-demand machine on Vast and call it free",
 }
+NO_NODES = {
+    "runpod": "SkyPilot rents no machines on RunPod that are connected to each other",
+    "vast": "the machines of Vast are different people's and not connected to each other",
+}
 
 
 class Gpu(Settings):
+    min_vram_gb: int = Field(default=0, ge=0)
+    """GB of memory a card; 0: what the training is estimated to need."""
+    count: int = Field(default=1, ge=1)
+    """Cards a machine; with more than one, the rows of each step are divided among them."""
     prefer: tuple[str, ...] = ()
     """GPU names as SkyPilot spells them; the cheapest is taken. Where none is large enough, or empty: any that is."""
 
 
 class Limits(Settings):
     max_hourly_usd: float = Field(default=1.0, gt=0)
-    """Dollars an hour a machine may cost by the price list."""
+    """Dollars an hour that the machines of a run may cost together."""
     max_hours: float = Field(default=4.0, gt=0)
     """Hours a machine may be up, start and idle time included."""
     max_usd: float = Field(default=4.0, gt=0)
@@ -47,7 +57,9 @@ class SkyConfig(Settings):
     """A preset of the plugin skypilot."""
 
     infra: str
-    """`runpod`, `lambda` or `vast`, with a region if it matters: `lambda/us-east-1`."""
+    """A cloud of SkyPilot's, with a region if it matters: `runpod`, `lambda/us-east-1`, `aws`, `k8s/CONTEXT`."""
+    num_nodes: int = Field(default=1, ge=1)
+    """Machines that train together, each with `gpu.count` cards; where the cloud connects them."""
     gpu: Gpu = Gpu()
     """Which GPU, beyond the memory the training needs."""
     spot: bool = False
@@ -60,6 +72,8 @@ class SkyConfig(Settings):
     """When the machine is deleted."""
     limits: Limits = Limits()
     """What may be spent."""
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    """Where checkpoints go while it trains, so that a lost machine loses little."""
     secrets: tuple[str, ...] = ()
     """Names of environment variables the job needs there; their values are written nowhere."""
     datacenter_only: bool = True
@@ -74,25 +88,33 @@ class SkyConfig(Settings):
     @classmethod
     def known(cls, infra: str) -> str:
         name = infra.split("/")[0]
-        if name not in MEMORY:
-            raise ValueError(f"no such cloud{did_you_mean(name, MEMORY)}")
+        if name not in NAMES:
+            raise ValueError(f"no such cloud{did_you_mean(name, NAMES)}")
         return infra
 
     @field_validator("spot")
     @classmethod
-    def possible(cls, spot: bool, info: ValidationInfo) -> bool:
-        reason = NO_SPOT.get(str(info.data.get("infra", "")).split("/")[0])
+    def taken_back(cls, spot: bool, info: ValidationInfo) -> bool:
+        reason = NO_SPOT.get(cloud_of(info))
         if spot and reason:
             raise ValueError(f"{reason}; set cloud.spot=false or take cloud=runpod")
         return spot
 
+    @field_validator("num_nodes")
+    @classmethod
+    def connected(cls, num_nodes: int, info: ValidationInfo) -> int:
+        reason = NO_NODES.get(cloud_of(info))
+        if num_nodes > 1 and reason:
+            raise ValueError(f"{reason}; take more cards on one (cloud.gpu.count=2), or cloud=lambda")
+        return num_nodes
+
     @field_validator("gpu")
     @classmethod
     def spelled(cls, gpu: Gpu, info: ValidationInfo) -> Gpu:
-        cloud = str(info.data.get("infra", "")).split("/")[0]
+        known = MEMORY.get(cloud_of(info), {})
         for name in gpu.prefer:
-            if cloud in MEMORY and name not in MEMORY[cloud]:
-                raise ValueError(f"{cloud} has no GPU '{name}'{did_you_mean(name, MEMORY[cloud])}")
+            if known and name not in known:
+                raise ValueError(f"{cloud_of(info)} has no GPU '{name}'{did_you_mean(name, known)}")
         return gpu
 
     @field_validator("limits")
@@ -105,3 +127,8 @@ class SkyConfig(Settings):
                 "raise cloud.limits.max_usd or cloud.limits.max_hours"
             )
         return limits
+
+
+def cloud_of(info: ValidationInfo) -> str:
+    """The cloud of settings that are being checked; `infra` comes first among them."""
+    return str(info.data.get("infra", "")).split("/")[0]

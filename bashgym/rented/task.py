@@ -30,6 +30,8 @@ class Terms(NamedTuple):
     idle_minutes: int
     secrets: tuple[str, ...]  # names
     datacenter_only: bool
+    nodes: int = 1  # machines that train together
+    cards: int = 1  # of each
     push: bool = False  # checkpoints go to the Hub while it trains (bashgym/inside/push.py)
 
     @property
@@ -61,7 +63,7 @@ def task(job: Job, terms: Terms) -> dict[str, Any]:
             seconds=terms.seconds,
             reserve=RESERVE + (PUSHING if terms.push else 0),
             exports=exports(job, terms),
-            command=command(job),
+            command=command(job, terms),
             push=terms.push,
             output=shlex.quote(job.output),
         ),

@@ -31,7 +31,7 @@ class Cloud:
         if not job.gpu:
             yield Finding(level="error", message=f"cloud={self.cloud}: {quoting.NEEDLESS}")
         elif not quoting.accelerators(self.config, job):
-            yield Finding(level="error", message=f"cloud={self.cloud}: {quoting.too_much(self.cloud, job)}")
+            yield Finding(level="error", message=f"cloud={self.cloud}: {quoting.too_much(self.config, job)}")
         try:
             inside(job)
         except RecipeError as error:

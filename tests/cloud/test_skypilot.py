@@ -382,7 +382,7 @@ def test_key_files_are_those_skypilot_would_copy():
     done = subprocess.run(
         [sys.executable, "-c", program], env=catalogue.variables(folder), capture_output=True, check=True
     )
-    assert json.loads(done.stdout) == {name: [f"~/{key}"] for name, key in catalogue.KEYS.items()}
+    assert json.loads(done.stdout) == {name: [f"~/{catalogue.KEYS[name]}"] for name in MEMORY}
 
 
 def test_what_skypilot_refuses_is_told(job):
