@@ -35,8 +35,10 @@ class Renting:
         folder = Path(job.folder)
         require(folder)
         known = ledger.of_folder(folder)
-        if known and known.plugin == PLUGIN:
+        if known and known.notes.get("asked"):
             return known.submission
+        if known:  # of a program that was ended before it asked for a machine
+            ledger.closed(known)
         self.secrets()
         price = self.checked(job)
         if self.config.checkpoint.to:

@@ -52,6 +52,7 @@ class Run:
     screen: Screen
     built: dict[str, Any] = field(default_factory=dict)
     told: Told = field(default_factory=Told)
+    left_usd: float | None = None  # dollars that its rented machines may take, where several runs share one cap
 
     def plugin(self, choice: Choice) -> Any:
         """The plugin of a choice, built once."""

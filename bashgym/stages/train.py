@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 import orjson
 
 from bashgym import axolotl, environment, jsonl
-from bashgym.errors import RecipeError, RunFailed
+from bashgym.errors import RecipeError
 from bashgym.gate import vault
 from bashgym.gate.outgoing import gate
 from bashgym.gate.report import require
 from bashgym.kinds import Prepared
-from bashgym.records import Checkpoint, Dataset, Job, Model, Submission
+from bashgym.records import Checkpoint, Dataset, Job, Model
+from bashgym.rented.ending import RECORD as RENTED
 from bashgym.stages import rewards
 from bashgym.stages.context import Run
+from bashgym.stages.job import carried_out
 from bashgym.training.tracking import tracked
 
-SUBMISSION = "submission.json"  # the job that was last submitted, to be found again after a kill
 MODEL_MADE = "made.json"  # written last into model/, with what it was made from
 
 
@@ -96,11 +97,11 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
         rewards.placed(run)
         environment.check_config(run.folder)
         prepared(run, dataset, job)
-        carried_out(run, job, inputs(job, dataset))
+        carried_out(hired(run), job, inputs(job, dataset), run.screen)
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
     jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
-    run.manifest.update(training={**to_dict(checkpoint), "memory": memory(run.folder, job)})
+    run.manifest.update(training={**to_dict(checkpoint), "memory": memory(run.folder, job)}, **rented(run.folder))
     if done is None:
         strategy = run.recipe.one("training").label
         cut = left_out(run.folder)
@@ -123,6 +124,20 @@ def prepared(run: Run, dataset: Dataset, job: Job) -> None:
     if found:
         rows = dataset.rows["train"] + dataset.rows.get("validation", 0)
         run.manifest.stage("teacher", rows, found.rows, found.dropped, time.perf_counter() - started, **found.told)
+
+
+def hired(run: Run) -> Any:
+    """The recipe's cloud, told what is left of the money where several runs share it."""
+    cloud = run.plugin(run.recipe.one("cloud"))
+    if run.left_usd is not None and hasattr(cloud, "left_usd"):
+        cloud.left_usd = run.left_usd
+    return cloud
+
+
+def rented(folder: Path) -> dict[str, Any]:
+    """What rented machines took, where there were any: hours, dollars (bashgym/rented/ending.py)."""
+    path = folder / RENTED
+    return {"rented": orjson.loads(path.read_bytes())} if path.exists() else {}
 
 
 def memory(folder: Path, job: Job) -> dict[str, Any]:
@@ -202,59 +217,6 @@ def finished(run: Run, job: Job, dataset: Dataset) -> Checkpoint | None:
     if content.pop("inputs") != inputs(job, dataset) or not Path(content["path"]).is_dir():
         return None
     return Checkpoint(**content)
-
-
-def carried_out(run: Run, job: Job, wanted: str) -> None:
-    """Follows the training this folder has under way, or submits the job, to its end.
-
-    A training outlives the program that started it, so after a kill it may still run, or have succeeded meanwhile;
-    where it ended otherwise a new one goes on from its last saved step."""
-    cloud = run.plugin(run.recipe.one("cloud"))
-    last: dict[str, Any] = {}
-    submission, of = noted(run)
-    if submission and of == wanted:
-        last = followed(run, submission, time.time())
-    elif submission:
-        cloud.cancel(submission)
-    if submission is None or last.get("state") != "succeeded":
-        submission = cloud.submit(job)
-        note = {"inputs": wanted, "job": submission.job, "id": submission.id}
-        jsonl.replace(run.folder / SUBMISSION, orjson.dumps(note))
-        last = followed(run, submission, 0.0)
-    if last.get("state") != "succeeded":
-        reason = last.get("reason") or "no reason given"
-        raise RunFailed(
-            f"training {last.get('state', 'ended')}: {reason}; the whole log: {run.folder / 'logs' / 'train.log'}"
-        )
-    cloud.fetch(submission)
-
-
-def noted(run: Run) -> tuple[Submission | None, str]:
-    """The job that was last submitted for this folder, and the hash of what it was to be trained on."""
-    path = run.folder / SUBMISSION
-    if not path.exists():
-        return None, ""
-    note = orjson.loads(path.read_bytes())
-    return Submission(job=note["job"], folder=str(run.folder), id=note["id"]), note["inputs"]
-
-
-def followed(run: Run, submission: Submission, since: float) -> dict[str, Any]:
-    """The last state of a job; its metrics are shown from the time `since` on (seconds since 1970)."""
-    cloud = run.plugin(run.recipe.one("cloud"))
-    last: dict[str, Any] = {}
-    try:
-        for progress in cloud.follow(submission):
-            if progress.kind == "state":
-                last = progress.data
-            elif progress.data.get("time", since) >= since:
-                run.screen.training(progress.data)
-    except KeyboardInterrupt:
-        cloud.cancel(submission)
-        raise
-    finally:
-        run.screen.close()
-        cloud.down(submission)
-    return last
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
