@@ -25,6 +25,7 @@ from bashgym.records import (
 )
 from bashgym.settings import VerdictSettings
 from bashgym.similar import prints
+from bashgym.similar.requests import LONGEST
 from bashgym.stages.discreet import cleaning, discreet
 from bashgym.store import Store
 from bashgym.trace import Trace, from_builtins, to_builtins
@@ -212,10 +213,17 @@ def judge(
         license=trace.info.source.license or "",
         digest=prints.digest(said),
         prints=prints.prints(said),
+        request=requested(made),
     )
     clock["judge"] += spoke - started
     clock["synthesize"] += time.perf_counter() - spoke
     return Judged(summary, made)
+
+
+def requested(made: list[Example]) -> str:
+    """What the user said first in a session, as far as it is looked at."""
+    told = (message for example in made if example.origin == "trace" for message in example.messages)
+    return next((str(message["content"])[:LONGEST] for message in told if message["role"] == "user"), "")
 
 
 def synthetic(

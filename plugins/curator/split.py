@@ -9,14 +9,16 @@ from pydantic import Field, model_validator
 
 from bashgym.config import Config as BaseConfig
 from bashgym.records import Decision, SessionKey, Split
+from bashgym.similar.requests import Request, templates
 
 LARGEST = 2.0  # a group may overshoot the share it is put into by this factor, no more
 
 
 class Curator:
     class Config(BaseConfig):
-        by: Literal["auto", "repository", "session"] = "auto"
-        """What is never divided: `repository`, `session` (with its forks, resumes and sub-agents), or `auto`."""
+        by: Literal["auto", "repository", "session", "request"] = "auto"
+        """What is never divided: `repository`, `session` (with its forks, resumes and sub-agents), `request` (sessions
+        that begin with the same words around other names), or `auto`: by repository or session."""
         min_repositories: int = Field(12, ge=3)
         """With by=auto, the number of repositories from which on the split goes by repository."""
         validation: float = Field(0.1, ge=0, lt=1)
@@ -40,15 +42,17 @@ class Curator:
         by = self.config.by
         if by == "auto":
             by = "repository" if len({key.repo for key in index}) >= self.config.min_repositories else "session"
-        groups = grouped(index, by == "repository")
+        groups = grouped(index, by)
         splits = assign({name: sum(key.rows for key in keys) for name, keys in groups.items()}, self.config)
         for name, keys in groups.items():
             for key in keys:
                 yield Decision(session=key.session, keep=True, split=splits[name], reason=f"split by {by}")
 
 
-def grouped(index: Sequence[SessionKey], by_repository: bool) -> dict[str, list[SessionKey]]:
-    """Families; or, by repository, families joined wherever they share a repository."""
+def grouped(index: Sequence[SessionKey], by: str) -> dict[str, list[SessionKey]]:
+    """Families; or families joined wherever they share a repository or the template of a request."""
+    asked = {key.session: Request(key.request, key.repo, key.family) for key in index} if by == "request" else {}
+    template = templates(asked)
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -58,8 +62,10 @@ def grouped(index: Sequence[SessionKey], by_repository: bool) -> dict[str, list[
 
     for key in index:
         family = root(f"family {key.family}")
-        if by_repository:
+        if by == "repository":
             parent[family] = root(f"repository {key.repo}")
+        elif by == "request":
+            parent[family] = root(f"request {template[key.session]}")
     groups: dict[str, list[SessionKey]] = defaultdict(list)
     for key in index:
         groups[root(f"family {key.family}")].append(key)
