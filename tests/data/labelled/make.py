@@ -1,5 +1,6 @@
 """Writes traces.jsonl out of the stories beside it: `python tests/data/labelled/make.py`."""
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ from bashgym import jsonl  # noqa: E402
 def stories(group: str) -> list[dict[str, Any]]:
     """The stories of a folder, in the order of its files."""
     return [one for file in sorted((HERE / group).glob("*.yaml")) for one in yaml.safe_load(file.read_text())]
+
+
+def half(name: str) -> str:
+    """Which half of `blind2` a session is in: `a`, by which rules may be mended, or `b`, which they are measured on."""
+    return "ab"[hashlib.sha256(f"blind2:{name}".encode()).digest()[0] % 2]
 
 
 def made() -> bytes:
