@@ -34,7 +34,8 @@ def printable(text: str) -> str:
 class Terminal:
     """The screen of a run (see stages/context.py)."""
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, yes: bool = False) -> None:
+        self.yes = yes  # to all questions
         self.console = Console(file=sys.stderr, highlight=False, quiet=quiet, soft_wrap=True)
         self.bar: Progress | None = None
         self.status: Status | None = None
@@ -133,6 +134,16 @@ class Terminal:
             self.bar.start()
             self.task = self.bar.add_task("training", total=steps or None, shown="")
         self.bar.update(self.task, completed=step, shown=shown)
+
+    def answers(self) -> bool:
+        return self.yes or sys.stdin.isatty()
+
+    def agrees(self, question: str) -> bool:
+        if self.yes or not sys.stdin.isatty():
+            return self.yes
+        self.close()
+        self.console.print(f"{escape(printable(question))} \\[y/N] ", end="")
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def left(self, step: int, steps: int) -> str:
         """The time left at the pace so far: an estimate."""

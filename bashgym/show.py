@@ -206,24 +206,14 @@ def plan(content: dict[str, Any], json: bool) -> None:
     print(f"  gpu            {written(gpu) if gpu else 'none: runs on the CPU'}")
     estimated(content["estimate"])
     quote = content["quote"]
-    if quote["offers"]:
-        rows = (
-            [
-                one["cloud"],
-                one["instance"],
-                one["region"],
-                one["accelerators"],
-                money(one["usd_per_hour"]),
-                one["evidence"],
-                one["note"],
-            ]
-            for one in quote["offers"][:8]
-        )
-        table(["cloud", "instance", "region", "gpu", "per hour", "evidence", ""], rows)
+    from bashgym.runs import offered
+
+    offered.shown(content["clouds"])
     print(f"  hours          {number(quote['hours'])}")
     print(f"  cost           {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
     for key, value in quote["details"].items():
-        print(printable(f"  {key:<15}{written(value)}"))
+        if key not in offered.LEAVING:
+            print(printable(f"  {key:<15}{written(value)}"))
     for finding in content["preflight"]:
         print(printable(f"  {finding['level']}: {finding['message']}"))
     for file in content["files"]:

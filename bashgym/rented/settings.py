@@ -1,5 +1,7 @@
 """The keys that presets of conf/cloud/ share: which GPU, what may be spent, when a machine is deleted."""
 
+from typing import Any
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from bashgym.config import Config as Settings
@@ -48,9 +50,10 @@ class Teardown(Settings):
     """Minutes without a job after which the machine deletes itself."""
 
 
-def rents(config: object) -> bool:
-    """Whether a cloud's settings are of one that costs money: it has a limit on dollars."""
-    return hasattr(getattr(config, "limits", None), "max_usd")
+def limits_of(config: object) -> Any:
+    """The limits of a cloud that costs money, None of one that does not."""
+    limits = getattr(config, "limits", None)
+    return limits if hasattr(limits, "max_usd") else None
 
 
 class SkyConfig(Settings):

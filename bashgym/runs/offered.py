@@ -5,27 +5,13 @@ from typing import Any
 
 from bashgym.display import printable, table
 from bashgym.show import as_json, money, number
-from bashgym.stages.offers import Answer
-from bashgym.stages.plan import priced
 
+LEAVING = ("uploads", "credentials")  # the details that say what leaves this machine
 EACH = 3  # offers shown of a cloud, cheapest first
 
 
-def as_data(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """The answers for a script."""
-    return [
-        {
-            "cloud": one.cloud,
-            "quote": priced(one.quote) if one.quote else None,
-            "refused": one.beyond,
-            "limits": one.limits,
-        }
-        for one in answers
-    ]
-
-
 def shown(answers: Sequence[dict[str, Any]], json: bool = False) -> None:
-    """`answers` as `as_data` makes them."""
+    """`answers` are of stages/offers.py."""
     if json:
         as_json(answers)
         return
@@ -37,7 +23,7 @@ def shown(answers: Sequence[dict[str, Any]], json: bool = False) -> None:
             print(printable(f"  {one['cloud']}: would be refused: {one['refused']}"))
     for one in answers:
         details = one["quote"]["details"] if one["quote"] else {}
-        for name in ("uploads", "credentials"):
+        for name in LEAVING:
             if details.get(name):
                 print(printable(f"  {one['cloud']} {name}: {', '.join(details[name])}"))
 

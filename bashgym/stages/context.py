@@ -28,6 +28,12 @@ class Screen(Protocol):
     def training(self, event: dict[str, Any]) -> None:
         """One line of the training's metrics."""
 
+    def answers(self) -> bool:
+        """Whether somebody will answer a question: a person, or what was typed beforehand."""
+
+    def agrees(self, question: str) -> bool:
+        """The answer; no, where nobody answers."""
+
     def close(self) -> None:
         """Takes away what moves."""
 

@@ -14,6 +14,7 @@ from bashgym.errors import BashGymError
 from bashgym.places import presets
 from bashgym.records import Job, Quote
 from bashgym.rented.caps import beyond
+from bashgym.rented.settings import limits_of
 
 # what is typed of the chosen cloud and means the same on any other: how large a machine, and what it may cost
 ALIKE = ("cloud.limits.", "cloud.gpu.min_vram_gb=", "cloud.gpu.count=")
@@ -65,7 +66,7 @@ def side_by_side(argv: Sequence[str], chosen: Recipe, job: Job, quote: Quote | N
 
 
 def answer(choice: Choice, job: Job, quote: Quote | None) -> Answer:
-    limits: Any = choice.config.limits  # type: ignore[attr-defined]
+    limits = limits_of(choice.config)
     told = limits.model_dump(mode="json")
     try:
         quote = quote or choice.build().quote(job)
@@ -81,3 +82,22 @@ def moved(job: Job, folder: Path) -> Job:
     command = tuple(part.replace(here, str(folder)) for part in job.command)
     env = {name: value.replace(here, str(folder)) for name, value in job.env.items()}
     return structs.replace(job, folder=str(folder), command=command, env=env)
+
+
+def as_data(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """The answers as a plan and a script have them."""
+    return [
+        {
+            "cloud": one.cloud,
+            "quote": priced(one.quote) if one.quote else None,
+            "refused": one.beyond,
+            "limits": one.limits,
+        }
+        for one in answers
+    ]
+
+
+def priced(quote: Quote) -> dict[str, Any]:
+    offers = [{name: getattr(offer, name) for name in offer.__struct_fields__} for offer in quote.offers]
+    values = {name: getattr(quote, name) for name in ("hours", "usd", "evidence", "note", "details")}
+    return {"offers": offers, **values}

@@ -8,7 +8,9 @@ from bashgym import jsonl, paths
 from bashgym.errors import InputError
 from bashgym.manifest import now
 from bashgym.records import Dataset, Job, Quote
+from bashgym.rented.settings import limits_of
 from bashgym.stages.context import Run
+from bashgym.stages.offers import Answer, as_data, priced, side_by_side
 from bashgym.stages.train import provisional
 
 
@@ -17,7 +19,7 @@ def run_plan(run: Run) -> dict[str, Any]:
     cloud = run.recipe.one("cloud")
     dataset = written_dataset(run)
     job = provisional(run, dataset)
-    quote = run.plugin(cloud).quote(job)
+    quote: Quote = run.plugin(cloud).quote(job)
     jsonl.replace(run.folder / "recipe.lock.yaml", run.recipe.lock_text("not used yet").encode())
     return {
         "recipe": run.recipe.name,
@@ -33,8 +35,18 @@ def run_plan(run: Run) -> dict[str, Any]:
         "cloud": cloud.label,
         "preflight": [{"level": one.level, "message": one.message} for one in run.plugin(cloud).preflight(job)],
         "quote": priced(quote),
+        "clouds": elsewhere(run, job, quote),
         "files": files(job, run.folder),
     }
+
+
+def elsewhere(run: Run, job: Job, quote: Quote) -> list[dict[str, Any]]:
+    """The offers of all clouds that rent, this one's among them; only its own where it costs nothing."""
+    chosen = run.recipe.one("cloud")
+    if limits_of(chosen.config) is None:
+        return as_data([Answer(chosen.label, quote, "", {})])
+    argv = [f"recipe={run.recipe.file}", *run.recipe.overrides]
+    return as_data(side_by_side(argv, run.recipe, job, quote))
 
 
 def written_dataset(run: Run) -> Dataset | None:
@@ -73,12 +85,6 @@ def chosen(run: Run) -> dict[str, list[str]]:
     for choice in run.recipe.choices:
         found.setdefault(choice.kind, []).append(choice.label)
     return found
-
-
-def priced(quote: Quote) -> dict[str, Any]:
-    offers = [{name: getattr(offer, name) for name in offer.__struct_fields__} for offer in quote.offers]
-    values = {name: getattr(quote, name) for name in ("hours", "usd", "evidence", "note", "details")}
-    return {"offers": offers, **values}
 
 
 def files(job: Job, folder: Path) -> list[str]:

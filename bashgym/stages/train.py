@@ -17,7 +17,7 @@ from bashgym.gate.report import require
 from bashgym.kinds import Prepared
 from bashgym.records import Checkpoint, Dataset, Job, Model
 from bashgym.rented.ending import RECORD as RENTED
-from bashgym.stages import rewards
+from bashgym.stages import agreement, rewards
 from bashgym.stages.context import Run
 from bashgym.stages.job import carried_out
 from bashgym.training.tracking import tracked
@@ -74,13 +74,14 @@ def measures(run: Run) -> tuple[int, int, int]:
 
 def preflight(run: Run) -> None:
     """Asks the cloud before any work is done; raises RecipeError for what stands in the way."""
-    choice = run.recipe.one("cloud")
-    for finding in run.plugin(choice).preflight(provisional(run)):
+    choice, job = run.recipe.one("cloud"), provisional(run)
+    for finding in run.plugin(choice).preflight(job):
         if finding.level == "error":
             prefix = f"cloud={choice.label}: "
             raise RecipeError(f"{prefix}{finding.message.removeprefix(prefix)}")
         run.screen.say(f"{finding.level}: {finding.message}")
     rewards.preflight(run)
+    agreement.foreseen(run, job)
 
 
 def run_training(run: Run, dataset: Dataset) -> Trained:

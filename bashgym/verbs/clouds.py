@@ -25,7 +25,7 @@ def quoting(options: argparse.Namespace) -> int:
     from bashgym.display import Terminal
     from bashgym.run import prospective
     from bashgym.runs import offered
-    from bashgym.stages.offers import side_by_side
+    from bashgym.stages.offers import as_data, side_by_side
     from bashgym.stages.plan import plan_folder, written_dataset
     from bashgym.stages.train import provisional
 
@@ -34,7 +34,7 @@ def quoting(options: argparse.Namespace) -> int:
     run = prospective(chosen, plan_folder(chosen.name), screen)
     with screen.waiting("asking the clouds' price lists"):
         answers = side_by_side(options.words, chosen, provisional(run, written_dataset(run)))
-    offered.shown(offered.as_data(answers), options.json)
+    offered.shown(as_data(answers), options.json)
     if not any(one.quote and one.quote.offers for one in answers):
         raise BashGymError("clouds quote: no cloud has an offer; the reasons stand above")
     return 0

@@ -26,6 +26,7 @@ def options_of(arguments: list[str]) -> Namespace:
     took.add_argument("--locked", metavar="FILE", help="run what a lock file says, or say what differs here and stop")
     took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
     took.add_argument("-m", "--multirun", action="store_true", help="run every combination of values given as a,b")
+    took.add_argument("--yes", action="store_true", help="rent what the recipe's cloud quotes, without asking")
     took.add_argument("--fresh", action="store_true", help="start anew, also where an earlier run could be taken up")
     took.add_argument(
         "--until", choices=["dataset"], help="stop when the dataset is written; the same command without it goes on"
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     from bashgym import show
     from bashgym.display import Terminal
 
-    screen = Terminal()
+    screen = Terminal(yes=options.yes)
     from bashgym.run import plan_recipe, run_locked, run_recipe, sweep
 
     if options.locked:

@@ -16,6 +16,7 @@ def main(arguments: list[str]) -> int:
     took.add_argument("--tiny", action="store_true", help="try it out: a small model on data that ships")
     took.add_argument("overrides", nargs="*", metavar="key=value", help="what to change in the recipe")
     took.add_argument("--plan", action="store_true", help="show what would be done and what it would cost; do nothing")
+    took.add_argument("--yes", action="store_true", help="rent what the recipe's cloud quotes, without asking")
     took.add_argument("--fresh", action="store_true", help="start anew, also where an earlier run could be taken up")
     took.add_argument("--until", choices=["dataset"], help="stop when the dataset is written")
     took.add_argument("--json", action="store_true", help="print the manifest (or the plan) as JSON")
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
     from bashgym.display import Terminal
     from bashgym.run import plan_recipe, run_recipe
 
-    screen = Terminal()
+    screen = Terminal(yes=options.yes)
     if options.plan:
         for plan in plan_recipe(words, False, screen):
             show.plan(plan, options.json)
