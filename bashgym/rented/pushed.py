@@ -108,6 +108,18 @@ def sizes(api: Any, repository: str, there: str, revision: str | None = None) ->
     return patiently(look)
 
 
+def note(api: Any, repository: str, there: str, folder: Path) -> dict[str, Any] | None:
+    """The note of a folder that was pushed to its end, else None; `folder` is where it may be written for a moment."""
+    revision = patiently(lambda: api.repo_info(repository)).sha
+    if MARK not in sizes(api, repository, there, revision):
+        return None
+    part = folder / ".note"
+    try:
+        return read(download(api, repository, f"{there}/{MARK}", revision, part), f"{repository}/{there}")
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def take(api: Any, repository: str, there: str, folder: Path) -> dict[str, Any]:
     """Brings a folder back whole, or not at all, and returns its note. Raises Torn when it is not all there.
 

@@ -1,0 +1,274 @@
+"""A hosted job is started at most once, within its limits, and is ended for certain. Its record: `hf_job.json`."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bashgym import jsonl, underway
+from bashgym.errors import RunFailed
+from bashgym.records import Job, Submission
+from bashgym.rented import checkpoints, ledger, pushed
+from bashgym.rented.checkpoints import CheckpointSettings
+from bashgym.rented.hosted import door, packing
+from bashgym.rented.hosted.flavors import Priced
+from bashgym.rented.settings import Limits
+
+RECORD = "hf_job.json"
+QUOTED = "hf_quote.json"
+LOOKS = (1.0, 2.0, 4.0, 8.0)  # seconds between looks for a job whose start was not answered
+UNSURE = 600.0  # seconds after which a job that nobody has seen was never started
+GONE = 120.0  # seconds a job may take to end
+PAUSE = 1.0
+LEAST = 60  # seconds of training for which a job is worth starting
+GRACE = 300.0  # seconds after which a limit of the Hub's has not held
+
+
+class Terms(NamedTuple):
+    """On what terms a job runs; `seconds` is all the time it may have, restarts included."""
+
+    flavor: str
+    usd_per_hour: float
+    seconds: int
+    image: str
+    secrets: tuple[str, ...]
+    checkpoint: CheckpointSettings
+
+
+def seconds(limits: Limits, usd_per_hour: float) -> int:
+    """What the server is told as the job's time limit, so that waiting to start and running stay below both caps."""
+    hours = min(limits.max_hours, limits.max_usd / usd_per_hour)
+    return int(hours * 3600) - 60 * limits.launch_minutes
+
+
+def quoted(folder: Path, flavor: str, usd_per_hour: float | None) -> None:
+    jsonl.replace(folder / QUOTED, jsonl.dumps({"flavor": flavor, "usd_per_hour": usd_per_hour}))
+
+
+def priced(found: list[Priced], limits: Limits, folder: Path) -> tuple[str, float, int]:
+    """The cheapest flavor, its price now and the seconds it buys. Raises RunFailed where it is unpriced, too dear, or
+    dearer than what was quoted in this folder."""
+    if not found:
+        raise RunFailed("hf_jobs: no flavor on offer is large enough; see `--plan`")
+    flavor, price = found[0]
+    if price is None:
+        raise RunFailed(f"hf_jobs: the Hub tells no price of {flavor}, and nothing is rented unpriced")
+    if price > limits.max_hourly_usd:
+        raise RunFailed(
+            f"hf_jobs: {flavor} costs ${price:.2f}/h, cloud.limits.max_hourly_usd={limits.max_hourly_usd:g}"
+        )
+    file = folder / QUOTED
+    before = jsonl.parse(file.read_bytes())["usd_per_hour"] if file.exists() else None
+    if before is not None and price > before * 1.001:
+        quoted(folder, flavor, price)
+        raise RunFailed(f"hf_jobs: the price rose from ${before:.2f}/h to ${price:.2f}/h since the quote; run again")
+    bought = seconds(limits, price)
+    if bought < LEAST:
+        raise RunFailed(f"hf_jobs: cloud.limits buy {bought} seconds of {flavor} at ${price:.2f}/h; raise them")
+    return flavor, price, bought
+
+
+def digest(job: Job) -> str:
+    """Of what the job does: a job under way with another one is not this one."""
+    names = sorted((name, path.stat().st_size) for name, path in packing.files(job).items())
+    return hashlib.sha256(jsonl.dumps([list(job.command), job.config, names])).hexdigest()
+
+
+def opened(
+    submission: Submission, config: dict[str, Any], limits: Limits, terms: Terms, namespace: str, of: str
+) -> ledger.Rented:
+    """In the ledger before anything is asked of the Hub that could cost."""
+    now = time.time()
+    return ledger.opened(
+        submission,
+        cloud="hf_jobs",
+        plugin="hf_jobs",
+        config=config,
+        name=submission.id,
+        usd_per_hour=terms.usd_per_hour,
+        max_usd=limits.max_usd,
+        max_hours=limits.max_hours,
+        deadline=now + terms.seconds + 60 * limits.launch_minutes,
+        by_hand=by_hand(namespace),
+        notes={"digest": of},
+    )
+
+
+def by_hand(namespace: str) -> str:
+    return f"hf jobs ps --namespace {namespace}, then hf jobs cancel ID --namespace {namespace}"
+
+
+def hired(api: Any, job: Job, submission: Submission, terms: Terms, namespace: str, limits: Limits) -> None:
+    """Uploads the job and starts it. Raises RunFailed, PrivacyError; who calls ends what may have been started."""
+    repository = packing.repository(namespace, submission.id)
+    secrets = packing.values(terms.secrets)
+    record: dict[str, Any] = {"id": submission.id, "job": job.name, "output": job.output, "namespace": namespace}
+    record |= {"jobs": [], "flavor": terms.flavor, "usd_per_hour": terms.usd_per_hour, "cap": terms.seconds, "spent": 0}
+    record |= {"seconds": terms.seconds, "image": terms.image, "secrets": list(terms.secrets), "restarts": 0}
+    record |= {"variables": checkpoints.variables(job, terms.checkpoint), "prefix": checkpoints.prefix(job)}
+    record |= {
+        "state": "launching",
+        "exit_code": None,
+        "reason": "",
+        "fetched": False,
+        "unsure_until": 0.0,
+        "began": time.time(),
+    }
+    file = Path(submission.folder) / RECORD
+    underway.save(file, record)
+    if terms.checkpoint.to:
+        checkpoints.ready(api, terms.checkpoint)
+    record["revision"] = packing.upload(api, repository, job, secrets | {checkpoints.SECRET: door.token() or ""})
+    start(api, file, record)
+    unraised(api, record, limits)
+
+
+def start(api: Any, file: Path, record: dict[str, Any]) -> None:
+    """One job on the Hub, known by its mark before and after. Raises RunFailed where it was refused, or where the Hub
+    does not say: then it may run, and is looked for whenever somebody looks."""
+    before = {one.id for one in door.marked(api, record["namespace"], record["id"])}
+    record["unsure_until"] = time.time() + UNSURE
+    underway.save(file, record)
+    info = requested(api, record, before)
+    record |= {"jobs": [*record["jobs"], info.id], "state": "running", "unsure_until": 0.0, "asked": time.time()}
+    underway.save(file, record)
+    entry = ledger.of(record["id"])
+    if entry:
+        ledger.updated(entry, name=info.id, by_hand=f"hf jobs cancel {info.id} --namespace {record['namespace']}")
+
+
+def requested(api: Any, record: dict[str, Any], before: set[str]) -> Any:
+    import httpx
+
+    for pause in (*pushed.PAUSES, None):
+        try:
+            return run(api, record)
+        except httpx.HTTPError as error:
+            answer = pushed.status(error)
+            never_arrived = answer == 429 or isinstance(error, httpx.ConnectError)
+            if never_arrived and pause is not None:
+                time.sleep(pause)
+                continue
+            if answer is not None and answer < 500:
+                record["unsure_until"] = 0.0
+                raise RunFailed(f"hf_jobs: the Hub refuses the job ({door.told(error)})") from None
+            return appeared(api, record, before, error)
+    raise AssertionError("unreachable")
+
+
+def run(api: Any, record: dict[str, Any]) -> Any:
+    secrets = packing.values(tuple(record["secrets"])) | {checkpoints.SECRET: door.token() or ""}
+    variables = {
+        "BASHGYM_REPOSITORY": packing.repository(record["namespace"], record["id"]),
+        "BASHGYM_REVISION": record["revision"],
+        "BASHGYM_SECONDS": str(record["seconds"]),
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    }
+    return api.run_job(
+        image=record["image"],
+        command=["bash", "-c", packing.SCRIPT.read_text(encoding="utf-8")],
+        env=variables | record["variables"],
+        secrets=secrets,
+        flavor=record["flavor"],
+        timeout=record["seconds"],
+        labels={door.LABEL: record["id"]},
+        namespace=record["namespace"],
+    )
+
+
+def appeared(api: Any, record: dict[str, Any], before: set[str], error: Exception) -> Any:
+    """The job whose start was not answered. It is never asked for again: there could be two."""
+    for pause in LOOKS:
+        time.sleep(pause)
+        new = [one for one in door.marked(api, record["namespace"], record["id"]) if one.id not in before]
+        if new:
+            return new[0]
+    raise RunFailed(
+        f"hf_jobs: the Hub does not say whether the job was started ({door.told(error)}), and shows none; run again: "
+        "it is taken up if it runs after all"
+    ) from None
+
+
+def unraised(api: Any, record: dict[str, Any], limits: Limits) -> None:
+    """Raises RunFailed where the price rose between the look at it and the start, above what was allowed."""
+    prices = door.prices(api, live=True)
+    now = next((one.usd_per_hour for one in prices.offers if one.flavor == record["flavor"]), None) if prices else None
+    if now is None or now <= record["usd_per_hour"] * 1.001:
+        return
+    if now > limits.max_hourly_usd or record["seconds"] / 3600 * now > limits.max_usd:
+        raise RunFailed(
+            f"hf_jobs: {record['flavor']} rose to ${now:.2f}/h while it started, above cloud.limits; run again"
+        )
+
+
+def under_way(api: Any, submission: Submission) -> bool:
+    """Whether a submission runs, may run, or waits with a result that is not on this disk yet."""
+    file = Path(submission.folder) / RECORD
+    record = underway.read(file) if file.exists() else {}
+    if record.get("id") != submission.id or record["state"] in ("failed", "cancelled", "cancelling"):
+        return False
+    if record["state"] == "succeeded":
+        return not record["fetched"]
+    known = record["jobs"] or record["unsure_until"] > time.time()
+    return bool(known or door.marked(api, record["namespace"], submission.id))
+
+
+def noted(submission: Submission, **changes: Any) -> None:
+    """Changes the record of a job that has not ended."""
+    file = Path(submission.folder) / RECORD
+    if file.exists():
+        record = underway.read(file)
+        if record["id"] == submission.id and record["state"] not in underway.FINAL:
+            underway.save(file, record | changes)
+
+
+def end(api: Any, namespace: str, mark: str) -> None:
+    """Ends what runs under a mark and sees it gone. Raises RunFailed with the command by hand where it is not."""
+    import httpx
+
+    until = time.monotonic() + GONE
+    while True:
+        alive = [one for one in door.marked(api, namespace, mark) if not door.ended(one)]
+        if not alive:
+            return
+        if time.monotonic() > until:
+            manual = "; ".join(f"hf jobs cancel {one.id} --namespace {namespace}" for one in alive)
+            raise RunFailed(f"hf_jobs: a job goes on and COSTS MONEY; end it by hand: {manual}")
+        for one in alive:
+            try:
+                api.cancel_job(job_id=one.id, namespace=namespace)
+            except httpx.HTTPError:
+                continue  # ended meanwhile, or the Hub stumbled: the next look tells
+        time.sleep(PAUSE)
+
+
+def clean(api: Any, settings: CheckpointSettings, namespace: str, submission: Submission) -> None:
+    """After the end: takes the repository away, unless the result in it is not on this disk yet, and closes the ledger.
+
+    Raises RunFailed while it is not known whether a job was started."""
+    file = Path(submission.folder) / RECORD
+    record = underway.read(file) if file.exists() else {}
+    record = record if record.get("id") == submission.id else {}
+    if record.get("unsure_until", 0.0) > time.time() and not door.marked(api, namespace, submission.id):
+        raise RunFailed(
+            f"hf_jobs: whether a job was started is not known yet; look again in some minutes ({by_hand(namespace)})"
+        )
+    repository = packing.repository(namespace, submission.id)
+    kept = bool(record) and not record["fetched"] and has_result(api, repository, record, Path(submission.folder))
+    entry = ledger.of(submission.id)
+    gone = kept or packing.delete(api, repository)
+    if record.get("fetched"):
+        checkpoints.forget(api, settings, record["prefix"])
+    if entry:
+        ledger.closed(entry) if gone else ledger.updated(entry, state="ending")
+
+
+def has_result(api: Any, repository: str, record: dict[str, Any], folder: Path) -> bool:
+    """Whether a trained model waits there. Raises RunFailed where the Hub does not say."""
+    if record["state"] == "failed":
+        return False
+    note = door.asked(
+        lambda: pushed.note(api, repository, packing.RESULT, folder), f"what is in {repository}", none=404
+    )
+    return note is not None and note.get("code") == 0

@@ -1,0 +1,211 @@
+"""Hugging Face Jobs: a training hosted job by job, billed by the minute; the server's own time limit caps the cost."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from bashgym.config import Config as Settings
+from bashgym.errors import MissingPackage, RunFailed
+from bashgym.gate.report import require
+from bashgym.records import Finding, Job, Offer, Progress, Quote, Submission
+from bashgym.rented import ledger
+from bashgym.rented.checkpoints import CheckpointSettings
+from bashgym.rented.hosted import door, flavors, hiring, watching
+from bashgym.rented.settings import Limits
+from bashgym.rented.task import inside
+
+SHOWN = 12  # offers kept, cheapest first
+
+
+class Gpu(Settings):
+    min_vram_gb: float = Field(default=0, ge=0)
+    """GB a card must have; 0: what the training is estimated to need."""
+    count: int = Field(default=1, ge=1)
+    """Cards a machine must have."""
+    prefer: tuple[str, ...] = ()
+    """Flavors of the Hub; the cheapest of these is taken where one is large enough. Empty: any that is."""
+
+
+class Cloud:
+    class Config(Settings):
+        namespace: str = ""
+        """The user or organisation that pays; empty: the one the token belongs to."""
+        gpu: Gpu = Gpu()
+        """Which GPU, beyond the memory the training needs."""
+        image: str = "axolotlai/axolotl-uv:0.19.0"
+        """The image, with a pinned tag: the Axolotl release that cloud=local trains with."""
+        limits: Limits = Limits()
+        """What may be spent; the Hub itself ends the job in time."""
+        checkpoint: CheckpointSettings = CheckpointSettings()
+        """Where checkpoints are pushed while it trains."""
+        secrets: tuple[str, ...] = ()
+        """Names of environment variables the job needs there beside HF_TOKEN; their values are written nowhere."""
+
+        @field_validator("limits")
+        @classmethod
+        def enough(cls, limits: Limits, info: ValidationInfo) -> Limits:
+            if limits.seconds(0) < 60:
+                raise ValueError(
+                    "no time to train is left beside launch_minutes; raise cloud.limits.max_usd or max_hours"
+                )
+            return limits
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def preflight(self, job: Job) -> Iterable[Finding]:
+        """Token, right to run jobs, image, what travels; asks the Hub who we are."""
+        try:
+            inside(job)
+            yield from self.token()
+        except (RunFailed, MissingPackage) as error:
+            yield Finding(level="error", message=str(error))
+        if ":" not in self.config.image or self.config.image.endswith("latest"):
+            yield Finding(level="warning", message=f"cloud.image={self.config.image} may change any day; pin a tag")
+        for name in self.config.secrets:
+            if not os.environ.get(name):
+                yield Finding(level="error", message=f"cloud.secrets: {name} is not set in the environment")
+        names = ", ".join(("HF_TOKEN", *self.config.secrets))
+        yield Finding(
+            level="info", message=f"the job gets {names} as secrets of the Hub, and pushes its result with it"
+        )
+
+    def token(self) -> Iterable[Finding]:
+        api = door.client()
+        if not door.token():
+            yield Finding(level="error", message="no token of the Hub; set HF_TOKEN or run `hf auth login`")
+            return
+        told = door.user(api)
+        role = ((told.get("auth") or {}).get("accessToken") or {}).get("role")
+        if role == "read":
+            yield Finding(
+                level="error", message="the token of the Hub may only read; take one that may write and run jobs"
+            )
+            return
+        namespace = self.config.namespace or told["name"]
+        if not door.may_run(api, namespace):
+            message = f"the token may not run jobs of {namespace}; allow it to, or set cloud.namespace"
+            yield Finding(level="error", message=message)
+        if told.get("canPay") is False and not self.config.namespace:
+            yield Finding(
+                level="warning", message=f"{namespace} has no means of payment on the Hub: jobs may be refused"
+            )
+
+    def quote(self, job: Job) -> Quote:
+        """Prices of the Hub as of now; where it does not answer, as it last told them."""
+        details: dict[str, Any] = {"limits": self.limits(None), "uploads": inside(job)}
+        details["credentials"] = ["HF_TOKEN", *self.config.secrets]
+        prices = door.prices(door.client())
+        if prices is None:
+            note = f"the Hub tells no prices now, and none are kept on this machine; {self.worst()}"
+            return Quote(offers=(), hours=None, usd=None, evidence="missing", note=note, details=details)
+        found = [self.offer(one, prices, job) for one in self.fitting(prices, job)]
+        details["prices"] = {"file": prices.source, "date": prices.date}
+        if not found:
+            note = (
+                f"no flavor on offer has {self.config.gpu.count} GPU(s) of {self.need(job):g} GB; take a smaller model"
+            )
+            return Quote(offers=(), hours=None, usd=None, evidence="missing", note=note, details=details)
+        first = found[0]
+        details["limits"] = self.limits(first.usd_per_hour)
+        hiring.quoted(Path(job.folder), first.instance, first.usd_per_hour)
+        return Quote(
+            offers=tuple(found[:SHOWN]),
+            hours=first.hours,
+            usd=first.usd,
+            evidence="estimated" if first.usd_per_hour else "missing",
+            note=f"{self.worst()}; {prices.source} of {prices.date}",
+            details=details,
+        )
+
+    def offer(self, one: flavors.Priced, prices: door.PriceList, job: Job) -> Offer:
+        taken, price = one.hours(job.estimate.get("flops")), one.usd_per_hour
+        return Offer(
+            cloud="hf_jobs",
+            instance=one.flavor,
+            region="",
+            accelerators=one.accelerators,
+            usd_per_hour=price,
+            evidence="missing" if price is None else "estimated",
+            note=f"price list of {prices.date}" if price else f"no price in the list of {prices.date}",
+            hours=None if taken is None else round(taken, 2),
+            usd=None if taken is None or price is None else round(taken * price, 2),
+        )
+
+    def need(self, job: Job) -> float:
+        return self.config.gpu.min_vram_gb or float(job.gpu.get("min_vram_gb", 0))
+
+    def fitting(self, prices: door.PriceList, job: Job) -> list[flavors.Priced]:
+        gpu = self.config.gpu
+        count = max(gpu.count, job.gpu.get("count", 1))
+        return flavors.fitting(prices.offers, self.need(job), count, gpu.prefer)
+
+    def limits(self, price: float | None) -> dict[str, Any]:
+        limits = self.config.limits
+        return limits.model_dump() | {"train_seconds": hiring.seconds(limits, price or limits.max_hourly_usd)}
+
+    def worst(self) -> str:
+        return f"at most ${self.config.limits.max_usd:.2f} (cloud.limits.max_usd), held by the Hub's own time limit"
+
+    def submit(self, job: Job) -> Submission:
+        """Starts the job; one that is under way in this folder is not started twice: it is the submission.
+
+        Raises PrivacyError for rows that did not pass the leak gate, RunFailed where nothing could be started (and then
+        nothing is left running)."""
+        require(Path(job.folder))
+        entry = ledger.of_folder(Path(job.folder))
+        digest = hiring.digest(job)
+        api = door.client()
+        if entry is not None and entry.plugin == "hf_jobs":
+            if entry.notes.get("digest") == digest and hiring.under_way(api, entry.submission):
+                return entry.submission
+            self.down(entry.submission)
+        prices = door.prices(api, live=True)
+        if prices is None:
+            raise RunFailed("hf_jobs: the Hub tells no prices, and nothing is rented unpriced; try again later")
+        found = self.fitting(prices, job)
+        config = self.config
+        flavor, price, seconds = hiring.priced(found, config.limits, Path(job.folder))
+        terms = hiring.Terms(flavor, price, seconds, config.image, config.secrets, config.checkpoint)
+        namespace = self.namespace(api)
+        submission = Submission(job=job.name, folder=job.folder, id=ledger.new_id())
+        hiring.opened(submission, config.model_dump(mode="json"), config.limits, terms, namespace, digest)
+        try:
+            hiring.hired(api, job, submission, terms, namespace, config.limits)
+        except BaseException:
+            self.down(submission)
+            raise
+        return submission
+
+    def namespace(self, api: Any) -> str:
+        return self.config.namespace or str(door.user(api)["name"])
+
+    def follow(self, submission: Submission) -> Iterator[Progress]:
+        """Metrics and states until the job ends, also in another process than the one that submitted it.
+
+        A job that the platform lost is started again from its last complete checkpoint, as the limits allow."""
+        try:
+            yield from watching.followed(door.client(), self.config.limits, self.config.checkpoint, submission)
+        except KeyboardInterrupt:
+            self.cancel(submission)
+            raise
+
+    def fetch(self, submission: Submission) -> Path:
+        """The checkpoint's folder, each file as its SHA-256 says; raises RunFailed where there is none."""
+        return watching.fetched(door.client(), submission)
+
+    def cancel(self, submission: Submission) -> None:
+        """Ends whatever runs under the submission's mark; raises RunFailed when something goes on."""
+        api = door.client()
+        hiring.noted(submission, state="cancelling")
+        hiring.end(api, self.namespace(api), submission.id)
+
+    def down(self, submission: Submission) -> None:
+        """No job left that costs, and no repository but one whose result is not on this disk yet."""
+        api = door.client()
+        namespace = self.namespace(api)
+        hiring.end(api, namespace, submission.id)
+        hiring.clean(api, self.config.checkpoint, namespace, submission)
