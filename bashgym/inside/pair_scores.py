@@ -28,6 +28,7 @@ class Text(NamedTuple):
 
 def main() -> None:
     options = arguments()
+    import sparing  # noqa: F401
     import torch
     from transformers import AutoTokenizer
 

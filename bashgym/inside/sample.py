@@ -16,6 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 def main() -> None:
     options = arguments()
+    import sparing  # noqa: F401
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

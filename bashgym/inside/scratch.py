@@ -24,6 +24,7 @@ TEXTS = ("prompt", "completion", "chosen", "rejected")  # columns of rows that a
 
 def main() -> None:
     options = arguments()
+    import sparing  # noqa: F401
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 

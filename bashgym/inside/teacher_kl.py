@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--template", type=Path, help="a chat template; without it the model's own")
     parser.add_argument("--context", type=int, required=True, help="tokens the models can see")
     options = parser.parse_args()
+    import sparing  # noqa: F401
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(options.model)
