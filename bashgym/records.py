@@ -129,7 +129,7 @@ class TraceSummary(Record, frozen=True, kw_only=True):
     license: str = ""
     digest: str = ""  # of all that was said and called, see bashgym/similar/prints.py
     prints: bytes = b""
-    request: str = ""  # what the user said first
+    requests: tuple[str, ...] = ()  # what the user said that the agent then acted on
 
 
 class SessionSummary(Record, frozen=True, kw_only=True):
@@ -164,7 +164,7 @@ class SessionKey(Record, frozen=True, kw_only=True):
     license: str = ""
     digest: str = ""  # equal where all that was said and called is
     prints: bytes = b""  # of what was said and called (bashgym/similar/prints.py): 4 bytes each, sorted
-    request: str = ""  # what the user said first
+    requests: tuple[str, ...] = ()  # what the user said that the agent then acted on
     split: Split | None = None  # what an earlier curator of the recipe decided
 
 

@@ -11,32 +11,49 @@ and from .28 on no group has more than an eighth of the requests (measured)."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from bashgym.records import Example
 
 ALIKE = 0.3
 REPOSITORIES = 3  # from so many on a word of one alone is a name
-LONGEST = 600  # characters of a request that are looked at
+LONGEST = 300  # characters of a request that are kept
+MOST = 50  # requests of a session
 WORD = re.compile(r"[\w/'.-]*\w")  # a path or a flag is one word
 NAME, OPEN, CLOSE = "*", "^", "$"
 Pairs = frozenset[tuple[str, str]]
 
 
-class Request(NamedTuple):
-    """What was asked first in a session, of which repository, in which family of sessions."""
+class Asked(NamedTuple):
+    """What was asked in a session, of which repository, in which family of sessions."""
 
-    text: str
+    texts: tuple[str, ...]
     repo: str
     family: str
 
 
-def templates(requests: Mapping[str, Request]) -> dict[str, str]:
-    """Session -> the first session (by id) of those with its template; one without a word in common has its own."""
-    users = used_by(requests)
-    sessions: dict[Pairs, list[str]] = defaultdict(list)
-    for session in sorted(requests):
-        sessions[pairs(requests[session].text, users)].append(session)
-    parent = {session: session for session in requests}
+def requested(examples: Iterable[Example]) -> Iterator[str]:
+    """What the user said that the agent then acted on: no thanks, no interruption. A later window begins with a summary
+    of the earlier ones, which is nobody's words."""
+    found = 0
+    for example in examples:
+        at = [number for number, message in enumerate(example.messages) if message["role"] == "user"]
+        for number in at[1:] if example.window else at:
+            if found < MOST and any(message.get("tool_calls") for message in example.messages[number + 1 : number + 2]):
+                found += 1
+                yield str(example.messages[number]["content"])[:LONGEST]
+
+
+def templates(sessions: Mapping[str, Asked]) -> dict[str, str]:
+    """Session -> the first session (by id) of those that share a template with it, directly or by way of others; one
+    without a word in common with any has its own."""
+    users = used_by(sessions.values())
+    askers: dict[Pairs, list[str]] = defaultdict(list)
+    for session in sorted(sessions):
+        for text in sessions[session].texts:
+            askers[pairs(text, users)].append(session)
+    parent = {session: session for session in sessions}
 
     def root(name: str) -> str:
         while parent[name] != name:
@@ -48,12 +65,12 @@ def templates(requests: Mapping[str, Request]) -> dict[str, str]:
         small, large = sorted((root(one), root(other)))
         parent[large] = small
 
-    for found, same in sessions.items():
+    for found, same in askers.items():
         for session in same[1:] if found else ():
             join(same[0], session)
-    for one, other in alike(list(sessions)):
-        join(sessions[one][0], sessions[other][0])
-    return {session: root(session) for session in requests}
+    for one, other in alike(list(askers)):
+        join(askers[one][0], askers[other][0])
+    return {session: root(session) for session in sessions}
 
 
 def alike(every: list[Pairs]) -> Iterator[tuple[Pairs, Pairs]]:
@@ -68,12 +85,12 @@ def alike(every: list[Pairs]) -> Iterator[tuple[Pairs, Pairs]]:
             holders[pair].append(number)
 
 
-def used_by(requests: Mapping[str, Request]) -> dict[str, set[str]]:
+def used_by(sessions: Collection[Asked]) -> dict[str, set[str]]:
     """Word -> the repositories, or where there are few the families, whose requests use it."""
-    by_repo = len({one.repo for one in requests.values()}) >= REPOSITORIES
+    by_repo = len({one.repo for one in sessions}) >= REPOSITORIES
     users: dict[str, set[str]] = defaultdict(set)
-    for one in requests.values():
-        for word in words(one.text):
+    for one in sessions:
+        for word in (word for text in one.texts for word in words(text)):
             users[word].add(one.repo if by_repo else one.family)
     return users
 
@@ -90,4 +107,4 @@ def pairs(text: str, users: Mapping[str, set[str]]) -> Pairs:
 
 
 def words(text: str) -> list[str]:
-    return WORD.findall(text[:LONGEST].lower())
+    return WORD.findall(text.lower())

@@ -73,7 +73,7 @@ def compact(trace: TraceSummary, family: str) -> SessionKey:
         license=trace.license,
         digest=trace.digest,
         prints=trace.prints,
-        request=trace.request,
+        requests=trace.requests,
     )
 
 

@@ -25,7 +25,7 @@ from bashgym.records import (
 )
 from bashgym.settings import VerdictSettings
 from bashgym.similar import prints
-from bashgym.similar.requests import LONGEST
+from bashgym.similar.requests import requested
 from bashgym.stages.discreet import cleaning, discreet
 from bashgym.store import Store
 from bashgym.trace import Trace, from_builtins, to_builtins
@@ -213,17 +213,11 @@ def judge(
         license=trace.info.source.license or "",
         digest=prints.digest(said),
         prints=prints.prints(said),
-        request=requested(made),
+        requests=tuple(requested(example for example in made if example.origin == "trace")),
     )
     clock["judge"] += spoke - started
     clock["synthesize"] += time.perf_counter() - spoke
     return Judged(summary, made)
-
-
-def requested(made: list[Example]) -> str:
-    """What the user said first in a session, as far as it is looked at."""
-    told = (message for example in made if example.origin == "trace" for message in example.messages)
-    return next((str(message["content"])[:LONGEST] for message in told if message["role"] == "user"), "")
 
 
 def synthetic(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from bashgym.config import Config as BaseConfig
 from bashgym.records import Decision, SessionKey, Split
-from bashgym.similar.requests import Request, templates
+from bashgym.similar.requests import Asked, templates
 
 LARGEST = 2.0  # a group may overshoot the share it is put into by this factor, no more
 
@@ -18,7 +18,7 @@ class Curator:
     class Config(BaseConfig):
         by: Literal["auto", "repository", "session", "request"] = "auto"
         """What is never divided: `repository`, `session` (with its forks, resumes and sub-agents), `request` (sessions
-        that begin with the same words around other names), or `auto`: by repository or session."""
+        that ask in the same words around other names), or `auto`: by repository or session."""
         min_repositories: int = Field(12, ge=3)
         """With by=auto, the number of repositories from which on the split goes by repository."""
         validation: float = Field(0.1, ge=0, lt=1)
@@ -51,7 +51,7 @@ class Curator:
 
 def grouped(index: Sequence[SessionKey], by: str) -> dict[str, list[SessionKey]]:
     """Families; or families joined wherever they share a repository or the template of a request."""
-    asked = {key.session: Request(key.request, key.repo, key.family) for key in index} if by == "request" else {}
+    asked = {key.session: Asked(key.requests, key.repo, key.family) for key in index} if by == "request" else {}
     template = templates(asked)
     parent: dict[str, str] = {}
 

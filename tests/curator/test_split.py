@@ -12,7 +12,7 @@ from bashgym.registry import load
 def key(number: int, family: int, repo: int, rows: int = 1, request: str = "") -> SessionKey:
     return SessionKey(
         session=f"s{number:04}", source="x", family=f"f{family}", repo=f"/r{repo}", started="", label="gold",
-        score=1.0, rows=rows, messages=rows, request=request,
+        score=1.0, rows=rows, messages=rows, requests=(request,),
     )  # fmt: skip
 
 
