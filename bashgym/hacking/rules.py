@@ -2,15 +2,15 @@
 
 import hashlib
 import re
-import re._parser as sre_parse
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
 from bashgym import paths
 from bashgym.errors import InputError
+from bashgym.signals.letters import needed
 
 NAME = "judge/rules/reward_hacking.yaml"
 LITERAL = re.compile(
@@ -58,33 +58,6 @@ class Patterns:
         if not lines or not self.may_be_in("\n".join(lines)):
             return []
         return [line for line in lines if line in self]
-
-
-def needed(pattern: str) -> frozenset[str] | None:
-    """Words of which one must be in whatever a pattern matches, the rarest (longest) that can be told; None: none."""
-    return needed_by(sre_parse.parse(pattern))
-
-
-def needed_by(tree: Any) -> frozenset[str] | None:
-    best: frozenset[str] | None = None
-    run = ""
-    for operation, value in [*tree, (None, None)]:
-        if operation is sre_parse.LITERAL:
-            run += chr(value)
-            continue
-        found: list[frozenset[str] | None] = [frozenset({run})] if len(run) > 1 else []
-        run = ""
-        if operation is sre_parse.SUBPATTERN:
-            found.append(needed_by(value[3]))
-        elif operation is sre_parse.BRANCH:
-            parts = [needed_by(part) for part in value[1]]
-            found.append(None if None in parts else frozenset().union(*(part for part in parts if part)))
-        elif operation is sre_parse.MAX_REPEAT and value[0] > 0:
-            found.append(needed_by(value[2]))
-        for words in found:
-            if words and (best is None or min(map(len, words)) > min(map(len, best))):
-                best = words
-    return best
 
 
 class Rules:

@@ -1,6 +1,7 @@
 """Which commands run tests: the families of test runners, behind whatever wraps them (uv run, npx, docker exec ...)."""
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from bashgym.signals.shell import Command
@@ -13,6 +14,8 @@ DIRECT = {
     "green": "unittest", "tox": "tox", "nox": "tox", "jest": "jest", "vitest": "vitest", "mocha": "mocha",
     "ava": "tap", "tap": "tap", "bats": "tap", "gotestsum": "go", "ginkgo": "go", "rspec": "rspec",
     "phpunit": "phpunit", "pest": "phpunit", "ctest": "ctest", "karma": ANY, "cucumber": ANY, "behave": ANY,
+    "paratest": "phpunit", "prove": "prove", "busted": "busted", "shellspec": "rspec", "shunit2": ANY, "wtr": ANY,
+    "elm-test": ANY, "kaocha": ANY, "llvm-lit": ANY, "testcafe": ANY, "testem": ANY, "cram": ANY,
 }  # fmt: skip
 # programs with a sub-command that runs tests
 SUBCOMMAND = {
@@ -22,7 +25,15 @@ SUBCOMMAND = {
     "playwright": ({"test"}, "playwright"), "rails": ({"test"}, "minitest"), "django-admin": ({"test"}, "unittest"),
     "react-scripts": ({"test"}, "jest"), "cypress": ({"run"}, "mocha"), "ng": ({"test"}, ANY), "zig": ({"test"}, ANY),
     "bazel": ({"test"}, ANY), "stack": ({"test"}, ANY), "cabal": ({"test"}, ANY), "lein": ({"test"}, ANY),
-    "sbt": ({"test"}, ANY), "artisan": ({"test"}, "phpunit"), "hatch": ({"test"}, "pytest"),
+    "artisan": ({"test"}, "phpunit"), "hatch": ({"test"}, "pytest"), "meson": ({"test"}, ANY),
+    "dune": ({"test", "runtest"}, ANY), "gleam": ({"test"}, ANY), "crystal": ({"spec"}, "rspec"),
+    "nimble": ({"test"}, ANY), "rebar3": ({"eunit", "ct", "proper"}, ANY), "forge": ({"test"}, "cargo"),
+    "terraform": ({"test"}, ANY), "tofu": ({"test"}, ANY), "helm": ({"unittest"}, ANY), "opa": ({"test"}, ANY),
+    "molecule": ({"test", "verify", "idempotence"}, ANY), "dbt": ({"test", "build"}, ANY), "pants": ({"test"}, ANY),
+    "buck2": ({"test"}, ANY), "xcodebuild": ({"test"}, "swift"), "raco": ({"test"}, ANY),
+    "codecept": ({"run"}, "phpunit"),
+    "scala-cli": ({"test"}, ANY), "spago": ({"test"}, ANY), "luarocks": ({"test"}, ANY), "R": ({"check"}, ANY),
+    "bb": ({"test"}, ANY), "kubectl-kuttl": ({"test"}, ANY), "bazelisk": ({"test"}, ANY), "conftest": ({"test"}, ANY),
 }  # fmt: skip
 # programs that run whatever the project named so
 TARGETS = frozenset({
@@ -35,7 +46,16 @@ TARGET = re.compile(
     r"(?:tests?|t|tst|spec|unit|e2e|integration|check|verify)(?:[:_.\-].*)?|.*[:_.\-](?:tests?|spec|e2e)"
 )
 TASK_OF_GRADLE = re.compile(r"(?:.*:)?(?:\w*[tT]est(?!Classes)\w*|check|build)")
-SCRIPT_OF_TESTS = re.compile(r"(?:.*/)?(?:test\w*|\w*_tests?|\w*[.\-](?:test|spec))\.(?:py|m?[jt]s|sh|rb|php)")
+SCRIPT_OF_TESTS = re.compile(
+    r"(?:.*/)?(?:test\w*|\w*_tests?|\w*[.\-](?:test|spec)|run[_-]?(?:tests?|specs?))"
+    r"\.(?:py|m?[jt]s|sh|bash|zsh|rb|php|pl|lua|[rR]|jl|exs|swift)"
+    r"|(?:.*/)?(?:tests?|specs?)/(?:run|all|check|main|suite)\w*\.\w+|(?:.*/)?t/.*\.t"
+)
+BINARY_OF_TESTS = re.compile(r".*/(?:test_?\w*|\w+[_-]tests?|t_\w+|run[_-]?tests?|\w+Tests)")
+IN_CODE = re.compile(r"\btest(?:that|_(?:local|dir|file|package|check))?\b.*\(|\bPkg\.test\b|\bdevtools::check\(")
+INTERPRETERS = frozenset(
+    {"sh", "bash", "zsh", "dash", "ksh", "perl", "lua", "luajit", "Rscript", "ruby", "php", "julia"}
+)
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*|py")
 NO_RUN = frozenset({
     "--help", "--version", "--collect-only", "--co", "--listTests", "--list", "--list-tests", "--no-run", "--fixtures",
@@ -109,8 +129,16 @@ def at_front(words: list[str]) -> Runner | None:
         named = [word for word in rest if word in names]
         if named and not (program == "go" and "-c" in rest):
             return Runner(family, program, selectors(rest[rest.index(named[0]) + 1 :]))
+    if program == "sbt" and any(re.match(r"(?:\S*/)?test", word) for word in rest):
+        return Runner(ANY, program, selectors([part for word in rest for part in word.split()[1:]]))
     if program in TARGETS:
         return by_target(program, rest)
+    if program in INTERPRETERS:
+        return by_interpreter(rest)
+    if program in ("clojure", "clj", "mill") and any(re.search(r"(?:^|[:._])test\b", word) for word in rest):
+        return Runner(ANY, program, selectors(rest))
+    if BINARY_OF_TESTS.fullmatch(words[0]):
+        return Runner(ANY, program, selectors(rest))
     if SCRIPT_OF_TESTS.fullmatch(words[0]) and ("/" in words[0] or program.endswith(".sh")):
         return Runner(ANY, program, selectors(rest))
     return None
@@ -127,6 +155,16 @@ def python(rest: list[str]) -> Runner | None:
         return Runner(ANY, base(script), selectors(rest[rest.index(script) + 2 :]))
     if base(script) in ("runtests.py", "run_tests.py") or SCRIPT_OF_TESTS.fullmatch(script):
         return Runner(ANY, base(script), selectors(rest))
+    return None
+
+
+def by_interpreter(rest: list[str]) -> Runner | None:
+    """`sh tests/run.sh`, `perl t/parse.t`, `Rscript -e 'testthat::test_local()'`, `ruby -Itest test/cart_test.rb`."""
+    script = next((word for word in rest if not word.startswith("-")), "")
+    if SCRIPT_OF_TESTS.fullmatch(script):
+        return Runner(ANY, base(script), selectors(rest[rest.index(script) + 1 :]))
+    if any(IN_CODE.search(after) for flag, after in pairwise(rest) if flag in ("-e", "--eval")):
+        return Runner(ANY, "tests in code")
     return None
 
 

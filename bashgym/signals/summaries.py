@@ -6,6 +6,7 @@ does, one `ok` of `go test` does not when the rest of the output was cut away.""
 import re
 from typing import Literal, NamedTuple
 
+from bashgym.signals.letters import needed
 from bashgym.signals.runners import ANY
 
 State = Literal["passed", "failed", "none"]
@@ -29,6 +30,7 @@ class Summary(NamedTuple):
     whole: bool = True
     state: State | None = None
     counts: bool = True
+    words: frozenset[str] = frozenset()  # one of them is in every text the pattern is found in
 
 
 class Reading(NamedTuple):
@@ -41,7 +43,8 @@ class Reading(NamedTuple):
 
 
 def line(family: str, pattern: str, **more: bool | State) -> Summary:
-    return Summary(family, re.compile(pattern, re.MULTILINE), **more)  # type: ignore[arg-type]
+    words = needed(pattern) or frozenset()
+    return Summary(family, re.compile(pattern, re.MULTILINE), words=words, **more)  # type: ignore[arg-type]
 
 
 SUMMARIES = (
@@ -100,6 +103,27 @@ SUMMARIES = (
     line("playwright", r"^[ \t]+(?P<passed>\d+) passed \("),
     line("dart", r"^.*: All tests passed!", state="passed"),
     line("dart", r"^.*: Some tests failed\.", state="failed"),
+    line("prove", r"^Result: PASS\b", state="passed"),
+    line("prove", r"^Result: (?:FAIL|NOTESTS)\b", state="failed"),
+    line("busted", r"^(?P<passed>\d+) success(?:es)? / (?P<failed>\d+) failures? / (?P<numbers>\d+ errors?)"),
+    line("cargo", r"^Suite result: (?:ok|FAILED)\. (?P<passed>\d+) passed; (?P<failed>\d+) failed", whole=False),
+    line("swift", r"^\*\* TEST SUCCEEDED \*\*", state="passed"),
+    line("swift", r"^\*\* TEST FAILED \*\*", state="failed"),
+    line("swift", r"^.? ?Test run with (?P<total>\d+) tests?.* passed after "),
+    line("swift", r"^.? ?Test run with \d+ tests?.* failed after ", state="failed"),
+    line(ANY, r"^\[ FAIL (?P<failed>\d+) \| WARN \d+ \| SKIP \d+ \| PASS (?P<passed>\d+) \]"),
+    line(ANY, r"^(?:\[\w+\] )?\w+ed: Total (?P<total>\d+), Failed (?P<failed>\d+), (?P<numbers>Errors \d+)"),
+    line(ANY, r"^(?:\[\w+\] )?Tests: succeeded (?P<passed>\d+), failed (?P<failed>\d+)"),
+    line(ANY, r"^(?P<failed>\d+) out of (?P<total>\d+) tests failed"),
+    line(ANY, r"^All (?P<passed>\d+) tests passed"),
+    line(ANY, r"^All tests passed \(", state="passed"),
+    line(ANY, r"^\[  PASSED  \] (?P<passed>\d+) tests?\."),
+    line(ANY, r"^\[  FAILED  \] (?P<failed>\d+) tests?,? "),
+    line(ANY, r"^Executed \d+ out of (?P<total>\d+) tests?: (?P<numbers>.*)$"),
+    line(ANY, r"^Ok:[ \t]+(?P<passed>\d+)[ \t\n]+(?:Expected Fail:[ \t]+\d+[ \t\n]+)?Fail:[ \t]+(?P<failed>\d+)"),
+    line(ANY, r"^Tests Passed: (?P<passed>\d+), Failed: (?P<failed>\d+)"),
+    line(ANY, r"^(?:Success|Failure)! (?P<passed>\d+) passed, (?P<failed>\d+) failed"),
+    line(ANY, r"^Done\. PASS=(?P<passed>\d+) WARN=\d+ ERROR=(?P<failed>\d+)"),
     line(ANY, r"^npm (?:ERR!|error) Test failed", state="failed"),
     line(ANY, r"^g?make(?:\[\d+\])?: \*\*\* .*Error \d+", state="failed"),
     line(ANY, r"^\[[\w:.-]*test[\w:.-]*\] ERROR task failed", state="failed"),
@@ -130,6 +154,8 @@ def fits(summary: Summary, families: set[str]) -> bool:
 
 
 def matches(summary: Summary, text: str) -> list[Reading]:
+    if summary.words and not any(word in text for word in summary.words):
+        return []
     return [reading_of(summary, match) for match in summary.pattern.finditer(text)]
 
 

@@ -224,7 +224,7 @@ def in_order(lines: list[str], after: str | None) -> list[str]:
 @lru_cache(maxsize=512)
 def words_of(pattern: str) -> frozenset[str]:
     """Words of which one must be there for a pattern to be found, in small letters; the empty one is always there."""
-    from bashgym.hacking.rules import needed
+    from bashgym.signals.letters import needed
 
     return frozenset(word.lower() for word in needed(pattern) or {""})
 
