@@ -41,6 +41,16 @@ def variables(cloud: str) -> dict[str, str]:
     return {**kept, **proxies, "SKYPILOT_API_SERVER_LOCAL_PORT": str(port(cloud)), "PYTHONUNBUFFERED": "1"}
 
 
+def lacks(cloud: str) -> Iterator[str]:
+    """What this machine must have before anything is rented, and has not."""
+    for program in ("rsync", "ssh"):
+        if shutil.which(program) is None:
+            yield f"`{program}` is not installed here, and results are fetched with it; install it"
+    name = catalogue.KEYS.get(cloud)
+    if name and not (Path.home() / name).is_file() and not (place(cloud) / name).is_file():
+        yield f"no key of {cloud} in ~/{name}; put it there"
+
+
 def ready(cloud: str) -> None:
     """Puts this cloud's key there, readable for its owner alone. Raises RecipeError where the user has none."""
     name = catalogue.KEYS.get(cloud)
@@ -50,7 +60,7 @@ def ready(cloud: str) -> None:
     if users.is_file():
         jsonl.replace(ours, users.read_bytes())  # mode 0600 from its first byte on
     elif not ours.is_file():
-        raise RecipeError(f"cloud={cloud}: no key of {cloud} in ~/{name}; put it there (docs/clouds.md says how)")
+        raise RecipeError(f"cloud={cloud}: no key of {cloud} in ~/{name}; put it there")
 
 
 def clean(cloud: str) -> None:
