@@ -1,11 +1,13 @@
-"""What a user's last words say of the work: a small lexicon of plain English praise and complaint.
+"""What a user's last words say of the work: a small lexicon of praise and complaint in a few languages.
 
-Low confidence by nature: irony, other languages and politeness are not understood. Long messages are new tasks, so
+Low confidence by nature: irony and politeness are not understood. Long messages are new tasks, so
 only the first sentences are read. Complaint wins over praise ("thanks, but it still fails"). A bare "no" is no
 complaint: it mostly answers a question of the agent."""
 
 import re
 from typing import Literal
+
+from bashgym.signals import tongues
 
 Tone = Literal["praise", "complaint", "neutral"]
 
@@ -55,12 +57,13 @@ ADMISSION = re.compile(
 
 def admits(text: str) -> bool:
     """Whether an agent's last words say that a part is not done."""
-    return bool(ADMISSION.search(text[:LONGEST_WORDS].replace("’", "'")))
+    plain = text[:LONGEST_WORDS].replace("’", "'")
+    return bool(ADMISSION.search(plain) or tongues.ADMISSION.search(plain))
 
 
 def tone(text: str) -> Tone:
     """The tone of one human message."""
     opening = text.strip()[:FIRST].replace("’", "'")
-    if COMPLAINT.search(opening):
+    if COMPLAINT.search(opening) or tongues.COMPLAINT.search(opening):
         return "complaint"
-    return "praise" if PRAISE.search(opening) else "neutral"
+    return "praise" if PRAISE.search(opening) or tongues.PRAISE.search(opening) else "neutral"
