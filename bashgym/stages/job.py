@@ -1,6 +1,7 @@
 """A job on its cloud: submitted, or taken up where an earlier program left it; followed, fetched, brought down."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from bashgym.stages.context import Screen
 SUBMISSION = "submission.json"  # the job that was last submitted, to be found again after a kill
 
 
-def carried_out(cloud: Any, job: Job, wanted: str, screen: Screen) -> None:
+def carried_out(cloud: Any, job: Job, wanted: str, screen: Screen, agreed: Callable[[], None]) -> None:
     """Follows the training its folder has under way, or submits the job, to its end and its checkpoint here.
 
     A training outlives the program that started it, so after a kill it may still run, or have succeeded meanwhile;
     where it ended otherwise a new one goes on from its last saved step, unless that would cost again: then its user
-    is told first. `wanted` is a hash of what it is trained on. Raises RunFailed where it did not succeed."""
+    is told first. `wanted` is a hash of what it is trained on; `agreed` is called before anything is submitted, and
+    raises where its user does not want it. Raises RunFailed where it did not succeed."""
     folder = Path(job.folder)
     last: dict[str, Any] = {}
     submission, of = noted(folder)
@@ -29,6 +31,7 @@ def carried_out(cloud: Any, job: Job, wanted: str, screen: Screen) -> None:
         cloud.cancel(submission)
         cloud.down(submission)
     if last.get("state") != "succeeded" and not last.get("costs"):
+        agreed()
         submission = cloud.submit(job)
         note = {"inputs": wanted, "job": submission.job, "id": submission.id}
         jsonl.replace(folder / SUBMISSION, orjson.dumps(note))

@@ -98,7 +98,7 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
         rewards.placed(run)
         environment.check_config(run.folder)
         prepared(run, dataset, job)
-        carried_out(hired(run), job, inputs(job, dataset), run.screen)
+        carried_out(hired(run), job, inputs(job, dataset), run.screen, lambda: agreement.agreed(run, job))
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
     jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
