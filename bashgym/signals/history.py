@@ -1,5 +1,6 @@
 """What happened in a session, in order: test runs, changes, errors, words. Facts only; a judge weighs them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,6 +9,8 @@ from typing import Literal, NamedTuple
 from bashgym.signals.calls import EDIT_TOOLS, WRITE_TOOLS, Called, calls, command_line, path_of
 from bashgym.signals.changes import EVERYTHING, Change, changes
 from bashgym.signals.files import same
+from bashgym.signals.older import owned_by_others
+from bashgym.signals.proofs import Proof, operates, proofs
 from bashgym.signals.runners import covers
 from bashgym.signals.shell import split
 from bashgym.signals.suite_runs import SuiteRun, suite_runs
@@ -15,6 +18,9 @@ from bashgym.signals.words import Tone, tone
 from bashgym.trace import Ending, Step, Trace
 
 TestState = Literal["passed", "failed", "mixed", "none"]
+
+
+NAMED = re.compile(r"(?<![\w.])\d[\d.,:]*\d%?|(?<=[`'\"«「])[^`'\"»」\n]{3,60}(?=[`'\"»」])")
 
 
 class ToolError(NamedTuple):
@@ -58,6 +64,11 @@ class History:
     api_errors: tuple[int, ...]
     words: Words | None
     ended: Ending
+    proofs: tuple[Proof, ...] = ()  # builds, checks and the project's own programs
+    operated: bool = False  # a command changed something that is no file of the work
+    said: str = ""  # the agent's last words
+    named: frozenset[str] = frozenset()  # numbers and quoted values in the user's words
+    corrected: bool = False  # the user rejected work in some turn, and an edit came after it
 
     @property
     def edits(self) -> list[Change]:
@@ -86,13 +97,39 @@ class History:
         return [run for last, run in pairwise(runs) if (last.result, run.result) == (before, after)]
 
     @property
+    def last_edit(self) -> tuple[int, int, int]:
+        """Where files were last changed; before everything where they were not."""
+        return max((change.at for change in self.changes if change.kind in ("edit", "revert")), default=(-1, 0, 0))
+
+    @property
+    def last_proofs(self) -> list[Proof]:
+        """The last run of each check and program since the last edit, as far as it says something of the work: what it
+        said before was a failure or something else, it shows a value the user named, or a command was the work."""
+        last = {proof.command: proof for proof in self.proofs if proof.at > self.last_edit}
+        before = {proof.command: proof for proof in self.proofs if proof.at < self.last_edit}
+        return [
+            proof
+            for command, proof in last.items()
+            if (not self.edits and self.operated)
+            or any(value in proof.output for value in self.named)
+            or (command in before and (before[command].passed, before[command].output) != (proof.passed, proof.output))
+        ]
+
+    def older(self, mending: bool) -> bool:
+        """Whether all that fails at the end is not the session's doing (see bashgym/signals/older.py)."""
+        first = min((change.at for change in self.changes if change.kind == "edit"), default=None)
+        left = put_aside(self.changes)
+        without = [run for run in self.runs if first is None or run.at < first or any(a < run.at < b for a, b in left)]
+        fresh = standing([run for run in self.known_runs if run.at > self.last_edit])
+        return bool(fresh) and all(owned_by_others(run, without, self.said, mending) for run in fresh)
+
+    @property
     def tests(self) -> Tests:
         """The last state: failures since the last edit stand until a run that covers them passes."""
         runs = self.known_runs
         if not runs:
             return Tests("none", False, None)
-        last_edit = max((change.at for change in self.changes if change.kind in ("edit", "revert")), default=(-1, 0, 0))
-        fresh = [run for run in runs if run.at > last_edit]
+        fresh = [run for run in runs if run.at > self.last_edit]
         if not fresh:
             return Tests("passed" if runs[-1].result == "passed" else "failed", False, runs[-1])
         if not standing(fresh):
@@ -146,6 +183,13 @@ def history(trace: Trace) -> History:
         api_errors=tuple(step.step_id for step in active if step.info.kind == "api_error"),
         words=last_words(trace.steps, called, runs, made),
         ended=trace.info.outcome.ended,
+        proofs=tuple(proof for one in called for proof in proofs(one, trace)),
+        operated=any(map(operates, called)),
+        named=frozenset(
+            value for step in active if step.info.kind == "human" for value in NAMED.findall(step.text[:20_000])
+        ),
+        corrected=corrected(trace.steps, made),
+        said=next((step.text for step in reversed(active) if step.info.kind == "agent" and step.text.strip()), ""),
     )
 
 
@@ -193,3 +237,10 @@ def last_words(
     passes = [run.at[0] for run in runs if run.result == "passed"]
     answered = any(at > last for at in edits + passes)
     return Words(steps[last].step_id, tone(steps[last].text), any(at < last for at in edits), answered)
+
+
+def corrected(steps: Sequence[Step], made: Sequence[Change]) -> bool:
+    """Whether the user rejected work in any turn, and files were edited after it."""
+    edits = [change.at[0] for change in made if change.kind == "edit" and change.known]
+    turns = [n for n, step in enumerate(steps) if step.info.kind == "human" and step.info.active]
+    return any(min(edits) < n < max(edits) and tone(steps[n].text) == "complaint" for n in turns) if edits else False

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from bashgym.signals.calls import Called, command_line, exit_code
+from bashgym.signals.failures import around, names
 from bashgym.signals.runners import Runner, runner
 from bashgym.signals.shell import Command, split
 from bashgym.signals.summaries import Reading, read
@@ -39,6 +40,8 @@ class SuiteRun(NamedTuple):
     passed: int | None = None
     failed: int | None = None
     basis: Literal["both", "summary", "exit_code", "conflict", "none"] = "none"
+    broken: frozenset[str] = frozenset()  # names of tests that failed, as far as they were printed
+    around: bool = False  # what was printed tells of something missing around it: a server, Docker, a network
 
     @property
     def confidence(self) -> float:
@@ -70,6 +73,8 @@ def suite_runs(called: Called, trace: Trace) -> Iterator[SuiteRun]:
             passed=reading.passed if reading else None,
             failed=reading.failed if reading else None,
             basis=basis,
+            broken=names(called.text) if result == "failed" else frozenset(),
+            around=result == "failed" and around(called.text),
         )
 
 

@@ -20,10 +20,11 @@ LONGEST_VALUE = 200
 class Judge:
     """A sum of declared weights, cut to 0..1, over what the trace shows.
 
-    `verified` only where the result of a test run is known that ran after the last edit, in a session that ended by
-    itself. `fatal`: the tests failed after the last edit and no later run made that good; the user's last turn rejects
-    work that was done, or refuses the last edit, and nothing was done about it; or the session ended in an API error.
-    Without a call: abstains."""
+    `verified` only where something ran after the last edit whose result is known, in a session that ended by itself:
+    tests, or where there are none a build, a check or the project's own program. `fatal`: the tests failed after the
+    last edit, no later run made that good, and they did not fail without the session's work; the user's last turn
+    rejects work that was done, or refuses the last edit, and nothing was done about it; or the session ended in an API
+    error. Without a call: abstains."""
 
     class Config(config.Config):
         base: float = Field(default=0.6, ge=0, le=1)
@@ -34,10 +35,16 @@ class Judge:
         """Tests failed after the last edit."""
         tests_mixed: float = Field(default=-0.1, ge=-1, le=1)
         """After the last edit some tests passed, and a failure was not made good."""
+        tests_older: float = Field(default=0.1, ge=-1, le=1)
+        """After the last edit only such tests failed as fail without the session's work."""
         tests_passed_before: float = Field(default=0.05, ge=-1, le=1)
         """Tests passed, and files were edited after that."""
         tests_failed_before: float = Field(default=-0.15, ge=-1, le=1)
         """Tests failed, and files were edited after that; none ran since."""
+        check_passed: float = Field(default=0.2, ge=-1, le=1)
+        """No tests ran after the last edit, but a build, a check or the project's program did and went well."""
+        check_failed: float = Field(default=-0.2, ge=-1, le=1)
+        """No tests ran after the last edit, and a build, a check or the project's program failed."""
         fail_to_pass: float = Field(default=0.05, ge=-1, le=1)
         """Tests that failed in the session passed later, and stand so."""
         pass_to_fail: float = Field(default=-0.05, ge=-1, le=1)
@@ -66,7 +73,7 @@ class Judge:
         corrected: float = Field(default=0.7, ge=0, le=1)
         """The most a session can have in which the user had to complain and was heard."""
         admitted: float = Field(default=0.7, ge=0, le=1)
-        """The most a session can have whose agent says at the end that a part is not done."""
+        """The most a session can have whose agent says at the end that a part is not done, or in which tests fail."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -81,8 +88,9 @@ class Judge:
         seen = history(trace)
         if not seen.calls:
             return Verdict(judge=NAME, score=None, reason="no tool call")
-        parts = dict(self.parts(seen))
-        verified, fatal = is_verified(seen), why_fatal(seen)
+        state = state_of(seen, trace)
+        parts = dict(self.parts(seen, state))
+        verified, fatal = is_verified(seen, state), why_fatal(seen, state)
         return Verdict(
             judge=NAME,
             score=round(min(1.0, max(0.0, self.config.base + sum(parts.values()))), 4),
@@ -90,43 +98,51 @@ class Judge:
             reason=fatal or ", ".join(f"{name} {value:+.2f}" for name, value in parts.items()) or "nothing told",
             verified=verified,
             fatal=bool(fatal),
-            cap=self.cap(seen, trace),
+            cap=self.cap(seen, state),
             signals=tuple(told.signals(seen, trace)),
         )
 
-    def parts(self, seen: "History") -> Iterator[tuple[str, float]]:
+    def parts(self, seen: "History", state: str) -> Iterator[tuple[str, float]]:
         """What adds to the base or takes from it, by the name of its key."""
         weights = self.config.model_dump()
-        for name, times in amounts(seen).items():
+        for name, times in amounts(seen, state).items():
             if times:
                 yield name, weights[name] * times
 
-    def cap(self, seen: "History", trace: Trace) -> float | None:
+    def cap(self, seen: "History", state: str) -> float | None:
         """What was put right after a complaint, or left undone, is not the best there is."""
+        from bashgym.signals.words import admits
+
         caps = []
-        if seen.words and seen.words.tone == "complaint" and seen.words.of_work and seen.words.answered:
+        complained = seen.words and seen.words.tone == "complaint" and seen.words.of_work and seen.words.answered
+        if complained or seen.corrected:
             caps.append(self.config.corrected)
-        if last_admits(trace):
+        if state == "older" or admits(seen.said):
             caps.append(self.config.admitted)
         return min(caps, default=None)
 
 
-def last_admits(trace: Trace) -> bool:
-    """Whether the agent's last words say that a part is not done."""
-    from bashgym.signals.words import admits
+def state_of(seen: "History", trace: Trace) -> str:
+    """The state of the tests at the end: passed, failed, mixed, older or none."""
+    from bashgym.hacking.asked import asked
 
-    said = [step.text for step in trace.steps if step.info.kind == "agent" and step.info.active and step.text.strip()]
-    return bool(said) and admits(said[-1])
+    tests = seen.tests
+    if tests.state not in ("failed", "mixed") or not tests.fresh:
+        return tests.state
+    return "older" if seen.older(asked(trace).fix) else tests.state
 
 
-def amounts(seen: "History") -> dict[str, float]:
+def amounts(seen: "History", now: str) -> dict[str, float]:
     """How often each weight counts."""
     tests, words = seen.tests, seen.words
     complained = words is not None and words.tone == "complaint"
     when = "" if tests.fresh else "_before"
-    state = {f"tests_{tests.state}{when}": 1} if tests.state != "none" and changed(seen) else {}
+    state = {f"tests_{now}{when}": 1} if now != "none" and changed(seen) else {}
+    checked = check(seen)
     return {
         **state,
+        "check_passed": checked is True,
+        "check_failed": checked is False,
         "fail_to_pass": bool(seen.turns("failed", "passed")) and tests.state == "passed",
         "pass_to_fail": bool(seen.turns("passed", "failed")) and tests.state != "passed",
         "commit": bool(seen.commits),
@@ -142,20 +158,28 @@ def amounts(seen: "History") -> dict[str, float]:
     }
 
 
-def is_verified(seen: "History") -> bool:
-    """A known test result after the last edit, of a session that ended by itself and changed something."""
-    return seen.ended == "completed" and changed(seen) and seen.tests.fresh and seen.tests.state in ("passed", "failed")
+def is_verified(seen: "History", state: str) -> bool:
+    """A known result after the last edit, of a session that ended by itself and changed something."""
+    if seen.ended != "completed" or not changed(seen):
+        return False
+    return (seen.tests.fresh and state in ("passed", "failed", "older")) or check(seen) is True
 
 
 def changed(seen: "History") -> bool:
-    """Whether the session changed anything a test could speak for: an edit is seen, or its effect on the tests."""
-    return bool(seen.edits) or bool(seen.turns("failed", "passed"))
+    """Whether the session changed anything a run could speak for: an edit or an operation is seen, or its effect."""
+    return bool(seen.edits) or bool(seen.turns("failed", "passed")) or seen.operated
 
 
-def why_fatal(seen: "History") -> str:
+def check(seen: "History") -> bool | None:
+    """What builds, checks and programs say since the last edit; None where tests speak, or nothing does."""
+    last = seen.last_proofs if changed(seen) and not seen.tests.fresh else []
+    return all(proof.passed for proof in last) if last else None
+
+
+def why_fatal(seen: "History", state: str) -> str:
     """Why the session has failed whatever else is said for it; empty where it has not."""
     tests, words = seen.tests, seen.words
-    if tests.state == "failed" and tests.fresh and tests.run and seen.edits:
+    if state == "failed" and tests.fresh and tests.run and seen.edits:
         return f"tests failed after the last edit: {tests.run.command[:LONGEST_VALUE]}"
     if words and words.tone == "complaint" and words.of_work and not words.answered:
         return f"the user's last turn (step {words.step_id}) rejects the work"
@@ -168,6 +192,6 @@ def why_fatal(seen: "History") -> str:
 
 def confidence(seen: "History", verified: bool) -> float:
     """0.3 where only the course of the session speaks, 0.5 with a commit or an older test run, else the test run's."""
-    if verified and seen.tests.run:
+    if verified and seen.tests.run and seen.tests.fresh:
         return seen.tests.run.confidence
-    return 0.5 if seen.commits or seen.tests.run else 0.3
+    return 0.5 if seen.commits or seen.tests.run or verified else 0.3
