@@ -24,7 +24,7 @@ class Process(NamedTuple):
 
     child: "subprocess.Popen[bytes]"
     errors: IO[bytes]
-    lists: tuple[Any, ...]
+    lists: dict[str, tuple[int, int]]
 
 
 lock = threading.Lock()
@@ -55,11 +55,10 @@ def ask(cloud: str, task: Path, **question: Any) -> dict[str, Any]:
 
 def started(home: Path) -> Process:
     """The process that runs, or a new one where the price lists it has read are no longer those on the disk."""
-    lists = tuple(
-        (str(path), path.stat().st_mtime_ns, path.stat().st_size)
-        for path in sorted((home / catalogue.PRICES).glob("*/*.csv"))
-    )
-    if running and running[0].lists == lists and running[0].child.poll() is None:
+    found = [(path, path.stat()) for path in sorted((home / catalogue.PRICES).glob("*/*.csv"))]
+    lists = {str(path): (stat.st_mtime_ns, stat.st_size) for path, stat in found}
+    # a list that has come since is read when it is first needed
+    if running and running[0].lists.items() <= lists.items() and running[0].child.poll() is None:
         return running[0]
     ended()
     errors = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process runs)

@@ -111,7 +111,7 @@ def copied(source: Path, folder: Path) -> None:
 def index(home: Path, cloud: str) -> None:
     """SkyPilot reads a list of all GPU names before it parses a task, and would fetch it from the network."""
     found: dict[str, set[str]] = {}
-    for one in {cloud, *(path.parent.name for path in (home / PRICES).glob("*/vms.csv"))}:
+    for one in {cloud, *MEMORY, *(path.parent.name for path in (home / PRICES).glob("*/vms.csv"))}:
         for name in {*MEMORY.get(one, ANYWHERE), *listed(home / PRICES / one / "vms.csv")}:
             found.setdefault(name, set()).add(NAMES.get(one, one))
     text = io.StringIO()

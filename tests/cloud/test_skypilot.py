@@ -11,120 +11,77 @@ import pytest
 import yaml
 from msgspec import structs
 
-from bashgym import paths
+from bashgym import paths, places, recipe
 from bashgym.config import validate
-from bashgym.errors import MissingPackage, PrivacyError, RecipeError, RunFailed
-from bashgym.records import Job, Submission
+from bashgym.display import Terminal
+from bashgym.errors import MissingPackage, PrivacyError, RecipeError
+from bashgym.records import Job
 from bashgym.registry import load
-from bashgym.rented import catalogue, quoting
+from bashgym.rented import caps, catalogue, quoting, rules, settings
 from bashgym.rented.gpus import MEMORY
+from bashgym.run import bare
+from bashgym.stages.train import provisional
+from tests.fakes import dry_sky, price_lists
 
 pytest.importorskip("sky")
 CANARY = "canary-8c1f7e2b90d4"
 
-# the columns of SkyPilot's schema v8; invented prices
-COLUMNS = {
-    "runpod": "InstanceType AcceleratorName AcceleratorCount vCPUs MemoryGiB Region SpotPrice Price AvailabilityZone "
-    "GpuInfo",
-    "lambda": "InstanceType AcceleratorName AcceleratorCount vCPUs MemoryGiB Price Region GpuInfo SpotPrice",
-    "vast": "InstanceType AcceleratorName AcceleratorCount vCPUs MemoryGiB GpuInfo Price SpotPrice Region HostingType",
-}
-MACHINES = {
-    "runpod": [
-        {
-            "InstanceType": "1x_RTX4090_SECURE",
-            "AcceleratorName": "RTX4090",
-            "Price": 0.77,
-            "SpotPrice": 0.11,
-            "Region": "CZ",
-        },
-        {
-            "InstanceType": "1x_RTX4090_SECURE",
-            "AcceleratorName": "RTX4090",
-            "Price": 0.77,
-            "SpotPrice": 0.11,
-            "Region": "US",
-        },
-        {"InstanceType": "1x_L4_SECURE", "AcceleratorName": "L4", "Price": 0.55, "SpotPrice": 0.22, "Region": "US"},
-        {
-            "InstanceType": "1x_A100-80GB_SECURE",
-            "AcceleratorName": "A100-80GB",
-            "Price": 3.33,
-            "SpotPrice": 1.0,
-            "Region": "US",
-        },
-        {"InstanceType": "1x_A40_SECURE", "AcceleratorName": "A40", "Price": 0.0, "SpotPrice": 0.0, "Region": "US"},
-    ],
-    "lambda": [
-        {"InstanceType": "gpu_1x_a10", "AcceleratorName": "A10", "Price": 0.91, "SpotPrice": "", "Region": "us-east-1"},
-        {
-            "InstanceType": "gpu_1x_a100",
-            "AcceleratorName": "A100",
-            "Price": 1.51,
-            "SpotPrice": "",
-            "Region": "us-west-1",
-        },
-        {
-            "InstanceType": "gpu_8x_h100",
-            "AcceleratorName": "H100",
-            "AcceleratorCount": 8,
-            "Price": 19.0,
-            "Region": "us-east-1",
-        },
-    ],
-    "vast": [
-        {
-            "InstanceType": "1x-RTX_4090-32-65536",
-            "AcceleratorName": "RTX4090",
-            "Price": 0.31,
-            "Region": "Home",
-            "HostingType": 0,
-        },
-        {
-            "InstanceType": "1x-RTX_4090-32-65536",
-            "AcceleratorName": "RTX4090",
-            "Price": 0.42,
-            "Region": "Hall",
-            "HostingType": 1,
-        },
-        {
-            "InstanceType": "1x-RTX_3090-16-32768",
-            "AcceleratorName": "RTX3090",
-            "Price": 0.21,
-            "Region": "Home",
-            "HostingType": 0,
-        },
-    ],
-}
-ZONES = {"CZ": "EU-CZ-1", "US": "US-TX-1"}
-REST = {"AcceleratorCount": 1, "vCPUs": 8, "MemoryGiB": 64, "SpotPrice": 0.0}
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """The user's HOME, with SkyPilot's price lists and keys, and a data home; nothing of this machine's own.
+
+    One for all tests: a process of SkyPilot's answers until a price list changes, and takes seconds to start."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("BASHGYM_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.delenv("SKY_RUNTIME_DIR", raising=False)
+        for cloud in price_lists.MACHINES:
+            price_lists.price_list(folder, cloud)
+            key = folder / catalogue.KEYS[cloud]
+            key.parent.mkdir(parents=True, exist_ok=True)
+            key.write_text("[default]\napi_key = not-a-key\n")
+        yield folder
 
 
-def price_list(home: Path, cloud: str, machines: list[dict] | None = None) -> None:
-    import csv
-
-    file = home / catalogue.PRICES / cloud / "vms.csv"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="") as out:
-        writer = csv.DictWriter(out, COLUMNS[cloud].split(), extrasaction="ignore")
-        writer.writeheader()
-        for machine in MACHINES[cloud] if machines is None else machines:
-            row = REST | {"AvailabilityZone": ZONES.get(machine["Region"], "")} | machine
-            gpu = {"Name": row["AcceleratorName"], "Count": 1.0, "MemoryInfo": {"SizeInMiB": 24576}}
-            writer.writerow(row | {"GpuInfo": str({"Gpus": [gpu], "TotalGpuMemoryInMiB": 24576})})
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """The user's HOME, with SkyPilot's price lists, and a data home; nothing of this machine's own."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("HOME", str(folder))
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A HOME of the test's own, whose lists it may change."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BASHGYM_HOME", str(tmp_path / "data"))
-    monkeypatch.delenv("SKY_RUNTIME_DIR", raising=False)
-    for cloud in MACHINES:
-        price_list(folder, cloud)
-    return folder
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def sky(home):
+    """Asks the real SkyPilot (tests/fakes/dry_sky.py)."""
+    folder = catalogue.place("dry")
+    for cloud in MEMORY:
+        catalogue.prices(cloud)
+        shutil.copytree(home / Path(catalogue.KEYS[cloud]).parts[0], folder / Path(catalogue.KEYS[cloud]).parts[0])
+    shutil.copytree(catalogue.place(catalogue.QUOTES) / catalogue.PRICES, folder / catalogue.PRICES)
+    child = subprocess.Popen(
+        [sys.executable, dry_sky.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=(folder / "log").open("w"),
+        env=catalogue.variables(folder),
+        cwd=folder,
+        text=True,
+    )
+
+    def ask(cloud: str, verb: str, file: str = "", name: str = "bg-test"):
+        child.stdin.write(json.dumps({"cloud": cloud, "verb": verb, "file": file, "name": name}) + "\n")
+        child.stdin.flush()
+        answer = json.loads(child.stdout.readline() or '{"error": "it ended"}')
+        assert not isinstance(answer, dict) or "error" not in answer, answer
+        return answer
+
+    ask.folder = folder
+    yield ask
+    child.kill()
+    child.wait()
 
 
 def preset(cloud: str) -> dict:
@@ -163,50 +120,11 @@ def changed(job: Job, **values) -> Job:
     return Job(**{name: getattr(job, name) for name in job.__struct_fields__} | values)
 
 
-# Runs the real optimizer on a rendered plan, with SkyPilot's check of credentials taken out: here only, never in
-# product code. What it chooses is what a launch would rent.
-OPTIMIZER = """
-import json, os, sys
-out = os.dup(1); os.dup2(2, 1)
-from unittest import mock
-import sky, yaml
-from sky import execution, optimizer
-from sky.utils import registry
-cloud = registry.CLOUD_REGISTRY.from_str(sys.argv[2])
-task = sky.Task.from_yaml_config(yaml.safe_load(open(sys.argv[1])))
-dag = sky.Dag(); dag.add(task)
-with mock.patch("sky.check.get_cached_enabled_clouds_or_refresh", lambda *a, **k: [cloud]), \\
-     mock.patch("sky.check.check_capability", lambda *a, **k: None):
-    if sys.argv[3] == "optimize":
-        optimizer.Optimizer.optimize(dag, quiet=True)
-        best = task.best_resources
-        answer = [best.instance_type, best.region, best.get_cost(3600)]
-    else:
-        answer = execution.launch(task, cluster_name="bg-test", dryrun=True)
-with os.fdopen(out, "w") as file:
-    json.dump(answer, file)
-"""
-
-
-def sky(cloud: str, file: str, verb: str = "optimize"):
-    folder = catalogue.place(cloud)
-    done = subprocess.run(
-        [sys.executable, "-c", OPTIMIZER, file, cloud, verb],
-        env=catalogue.variables(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
-
-
 @pytest.mark.parametrize(
     ("cloud", "instance", "price"),
     [("runpod", "1x_L4_SECURE", 0.55), ("lambda", "gpu_1x_a10", 0.91), ("vast", "1x-RTX_4090-32-65536", 0.42)],
 )
-def test_the_quote_is_what_the_optimizer_would_rent(job, cloud, instance, price):
+def test_the_quote_is_what_the_optimizer_would_rent(job, sky, cloud, instance, price):
     quote = place(cloud, gpu={"prefer": ["L4", "RTX4090"] if cloud == "runpod" else []}).quote(job)
     best = quote.offers[0]
     assert (best.instance, best.usd_per_hour, best.evidence) == (instance, price, "estimated")
@@ -217,7 +135,7 @@ def test_the_quote_is_what_the_optimizer_would_rent(job, cloud, instance, price)
         hours = 0.25 + 1e18 / (125e12 / 4) / 3600
         assert (told.hours, told.usd) == (round(hours, 2), round(hours * price, 2))
         assert "limits allow" in told.note
-    chosen = sky(cloud, quote.details["sky_yaml"])
+    chosen = sky(cloud, "optimize", quote.details["sky_yaml"])
     assert chosen[0] == instance
     if cloud == "vast":  # SkyPilot's own price is that of any host of the region; its region may be a home
         assert (best.region, chosen[2]) == ("Hall", 0.31)
@@ -227,23 +145,26 @@ def test_the_quote_is_what_the_optimizer_would_rent(job, cloud, instance, price)
 
 def test_homes_are_quoted_only_when_allowed(job):
     safe = place("vast").quote(job)
-    assert [(one.region, one.usd_per_hour) for one in safe.offers] == [("Hall", 0.42)]
+    assert [(one.region, one.usd_per_hour) for one in safe.offers] == [("Hall", 0.42), ("Hall", 0.81)]
     assert safe.details["refused"]["RTX3090:1"] == "only on hosts outside datacentres"
     quote = place("vast", datacenter_only=False).quote(job)
-    assert [(one.region, one.usd_per_hour) for one in quote.offers] == [("Home", 0.21), ("Home", 0.31)]
+    assert [(one.region, one.usd_per_hour) for one in quote.offers] == [("Home", 0.21), ("Home", 0.31), ("Hall", 0.81)]
 
 
-def test_a_price_list_that_knows_no_homes_says_so(job, home, monkeypatch):
-    monkeypatch.setitem(COLUMNS, "vast", COLUMNS["vast"].replace(" HostingType", ""))
-    price_list(home, "vast")
+def test_a_price_list_that_knows_no_homes_says_so(job, own):
+    price_lists.price_list(own, "vast", without="HostingType")
     assert "does not tell datacentres from private hosts" in place("vast").quote(job).note
 
 
-def test_a_price_of_nought_is_no_price(job):
+def test_a_price_of_nought_is_no_price_and_not_the_cheapest(job, sky):
     quote = place("runpod").quote(job)
     last = quote.offers[-1]  # after all that have a price
     assert (last.accelerators, last.usd_per_hour, last.evidence) == ("A40:1", None, "missing")
-    assert [one.usd_per_hour for one in quote.offers[:-1]] == [0.55, 0.77]
+    assert [one.usd_per_hour for one in quote.offers[:-1]] == [0.55, 0.77, 0.93]
+    # SkyPilot would take what costs nothing: it is not asked for
+    assert sky("runpod", "optimize", quote.details["sky_yaml"])[0] == "1x_L4_SECURE"
+    alone = place("runpod", gpu={"prefer": ["A40"]})
+    assert "nothing is rented unpriced" in caps.beyond(alone.quote(job), alone.config.limits)
 
 
 def test_spot_has_the_spot_price_where_there_is_spot(job):
@@ -269,7 +190,7 @@ def test_what_cannot_be_had_says_why(job):
     assert "H100:1 not offered" in many.note
     vast = changed(job, gpu={"min_vram_gb": 500, "count": 1})
     assert "500 GB a GPU" in place("vast").quote(vast).note
-    assert [one.level for one in place("vast").preflight(vast)] == ["error", "error"]
+    assert any("500 GB a GPU" in one.message for one in place("vast").preflight(vast) if one.level == "error")
 
 
 def test_no_gpu_is_no_business_of_a_rented_machine(job):
@@ -278,8 +199,7 @@ def test_no_gpu_is_no_business_of_a_rented_machine(job):
     assert any("training.device=cpu" in one.message for one in place("runpod").preflight(none))
 
 
-def test_without_a_price_list_the_plan_is_made_and_nothing_is_guessed(job, home):
-    shutil.rmtree(home / ".sky")
+def test_without_a_price_list_the_plan_is_made_and_nothing_is_guessed(job, own):
     quote = place("vast").quote(job)
     assert (quote.offers, quote.usd, quote.hours, quote.evidence) == ((), None, None, "missing")
     assert "sky gpus list --infra vast" in quote.note
@@ -287,10 +207,11 @@ def test_without_a_price_list_the_plan_is_made_and_nothing_is_guessed(job, home)
     assert yaml.safe_load(Path(quote.details["sky_yaml"]).read_text())["resources"]["infra"] == "vast"
 
 
-def test_a_newer_price_list_of_the_user_is_taken(job, home):
-    assert catalogue.prices("lambda").source.is_relative_to(home)
-    price_list(home, "lambda", [MACHINES["lambda"][0] | {"Price": 0.5}])
-    os.utime(home / catalogue.PRICES / "lambda" / "vms.csv", (4e9, 4e9))
+def test_a_newer_price_list_of_the_user_is_taken(job, own):
+    price_lists.price_list(own, "lambda")
+    assert catalogue.prices("lambda").source.is_relative_to(own)
+    price_lists.price_list(own, "lambda", [price_lists.MACHINES["lambda"][0] | {"Price": 0.5}])
+    os.utime(own / catalogue.PRICES / "lambda" / "vms.csv", (4e9, 4e9))
     quote = place("lambda").quote(job)
     assert quote.offers[0].usd_per_hour == 0.5
     assert quote.details["prices"]["date"] == "2096-10-02"
@@ -347,12 +268,12 @@ def test_the_shell_of_the_plan_runs(job, tmp_path):
     assert "cloud.limits" in slow.stderr
 
 
-def test_no_secret_is_written_anywhere(job, tmp_path, monkeypatch):
+def test_no_secret_is_written_anywhere(job, sky, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", CANARY)
     monkeypatch.setenv("RUNPOD_API_KEY", CANARY)
     place("runpod", secrets=["HF_TOKEN"]).quote(job)
-    sky("runpod", f"{job.folder}/sky.yaml")
-    read = [path for path in tmp_path.rglob("*") if path.is_file()]
+    sky("runpod", "optimize", f"{job.folder}/sky.yaml")
+    read = [path for folder in (tmp_path, paths.home()) for path in folder.rglob("*") if path.is_file()]
     assert any(path.name == "sky.yaml" for path in read)
     assert not [path for path in read if CANARY.encode() in path.read_bytes()]
     leaking = changed(job, command=("axolotl", "train", f"--hub-token={CANARY}"))
@@ -360,29 +281,26 @@ def test_no_secret_is_written_anywhere(job, tmp_path, monkeypatch):
         place("runpod", secrets=["HF_TOKEN"]).quote(leaking)
 
 
-def test_skypilot_sees_nothing_of_the_users_home(job, home):
+def test_a_quote_sees_no_key_and_writes_nothing_into_the_users_home(job, home):
     """Key files of other clouds in HOME would be copied to the rented machine; SkyPilot must not know of them."""
     before = sorted(home.rglob("*"))
     place("lambda").quote(job)
-    assert sorted(home.rglob("*")) == before  # and it writes nothing there
-    folder = paths.home() / "sky" / "lambda"
+    assert sorted(home.rglob("*")) == before
+    folder = paths.home() / "sky" / catalogue.QUOTES
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / ".sky").is_dir()
+    assert not [name for name in catalogue.KEYS.values() if (folder / name).exists()]
     assert catalogue.variables(folder)["HOME"] == str(folder)
 
 
-def test_key_files_are_those_skypilot_would_copy():
-    program = (
-        "import json, os\nout = os.dup(1); os.dup2(2, 1)\nimport sky\nfrom sky.utils import registry\n"
-        "find = lambda name: list(registry.CLOUD_REGISTRY.from_str(name).get_credential_file_mounts())\n"
-        f"found = {{name: find(name) for name in {list(MEMORY)}}}\n"
-        "os.write(out, json.dumps(found).encode())"
-    )
-    folder = catalogue.place("runpod")
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=catalogue.variables(folder), capture_output=True, check=True
-    )
-    assert json.loads(done.stdout) == {name: [f"~/{catalogue.KEYS[name]}"] for name in MEMORY}
+def test_the_tables_are_those_of_skypilot(sky):
+    assert {cloud: sky(cloud, "copied") for cloud in MEMORY} == {name: [f"~/{catalogue.KEYS[name]}"] for name in MEMORY}
+    assert sky("lambda", "names") == catalogue.NAMES | {"digitalocean": "DO"}
+    lacking = {cloud: set(sky(cloud, "features")) for cloud in MEMORY}
+    assert {cloud for cloud in MEMORY if "MULTI_NODE" in lacking[cloud]} == set(settings.NO_NODES)
+    # on Vast it says it can, and cannot: its spot price is nought, and the machine an ordinary one
+    assert {cloud for cloud in MEMORY if "SPOT_INSTANCE" in lacking[cloud]} == set(settings.NO_SPOT) - {"vast"}
+    assert not [cloud for cloud in MEMORY if "AUTODOWN" in lacking[cloud] or "DOCKER_IMAGE" in lacking[cloud]]
 
 
 def test_what_skypilot_refuses_is_told(job):
@@ -399,28 +317,77 @@ def test_uploads_stay_in_the_run_folder(job, tmp_path):
         assert any("leads out of" in one.message for one in place("runpod").preflight(leading))
 
 
-def test_nothing_pretends_to_launch(job):
-    ours, submission = place("runpod"), Submission(job="x", folder=job.folder, id="x")
-    (finding,) = ours.preflight(job)
-    assert finding.level == "error"
-    assert "--plan" in finding.message
-    assert "cloud=local" in finding.message
-    for call in (ours.submit, ours.follow, ours.fetch, ours.cancel, ours.down):
-        with pytest.raises(RunFailed, match="does not launch rented machines"):
-            call(job if call == ours.submit else submission)
-
-
-def test_warnings_before_anything_is_spent(job, monkeypatch):
+def test_what_is_told_before_anything_is_spent(job, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    ours = place(
-        "vast", image="docker:axolotlai/axolotl-uv:main-latest", datacenter_only=False, secrets=["WANDB_API_KEY"]
-    )
-    warned = [one.message for one in ours.preflight(job) if one.level == "warning"]
-    assert [text.split("=")[0].split(":")[0] for text in warned] == [
-        "cloud.image",
-        "cloud.datacenter_only",
-        "cloud.secrets",
-    ]
+    ours = place("vast", image="docker:other/image:1", datacenter_only=False, secrets=["WANDB_API_KEY"])
+    found = [(one.level, one.message) for one in ours.preflight(job)]
+    for level, words in (
+        ("error", "pip install 'bashgym[vast]'"),
+        ("error", "WANDB_API_KEY is not set"),
+        ("warning", "private computers"),
+        ("warning", "not the one this version is tested with"),
+        ("info", "vast_api_key goes to the rented machine"),
+        ("info", "charges for the disk"),
+    ):
+        assert [text for one, text in found if one == level and words in text], (words, found)
+    clean = list(place("lambda").preflight(job))
+    assert [one.level for one in clean] == ["info"], clean  # its key goes along
+    for image, words in (("axolotlai/axolotl-uv:main-latest", "fixed tag"), ("axolotlai/axolotl-cloud:1", "terminal")):
+        errors = [
+            one.message for one in place("lambda", image=f"docker:{image}").preflight(job) if one.level == "error"
+        ]
+        assert [text for text in errors if words in text and "axolotl-uv:0.19.0" in text], errors
+
+
+@pytest.mark.parametrize(("cloud", "box"), [("lambda", "docker"), ("runpod", "bubblewrap")])
+def test_a_box_that_does_not_work_over_there_is_refused(job, cloud, box):
+    order = Path(job.folder) / "inside" / "rewards.json"
+    order.parent.mkdir()
+    rewards = {"rewards": [{"label": "unit_tests", "config": {"box": box}}]}
+    order.write_text(json.dumps(rewards))
+    (error,) = (one.message for one in place(cloud).preflight(job) if one.level == "error")
+    assert f"reward.unit_tests.box={box}" in error
+    assert "leave it empty" in error
+
+
+def test_machines_that_train_together(job, tmp_path):
+    """Two of Lambda's, eight cards each: their price is that of both, and the rendered script starts torchrun."""
+    with pytest.raises(RecipeError, match=r"cloud\.num_nodes: .*cloud=lambda"):
+        place("runpod", num_nodes=2)
+    terms = limits(max_hourly_usd=40.0, max_usd=200.0)
+    ours = place("lambda", num_nodes=2, gpu={"count": 8, "min_vram_gb": 80}, limits=terms)
+    quote = ours.quote(structs.replace(job, estimate={"flops": 1e20}))
+    (offer,) = quote.offers
+    assert (offer.instance, offer.usd_per_hour, offer.accelerators) == ("2 x gpu_8x_h100", 38.0, "H100:8")
+    assert offer.hours == round(0.25 + 1e20 / (989e12 / 4 * 16) / 3600, 2)
+    plan = yaml.safe_load(Path(quote.details["sky_yaml"]).read_text())
+    assert (plan["num_nodes"], plan["resources"]["max_hourly_cost"]) == (2, 20.0)
+    there, tools = tmp_path / "there" / "bashgym-job", tmp_path / "tools"
+    there.mkdir(parents=True)
+    tools.mkdir()
+    (tools / "axolotl").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$HOME/words"\nexit 7\n')
+    (tools / "axolotl").chmod(0o755)
+    nodes = {"SKYPILOT_NUM_NODES": "2", "SKYPILOT_NODE_RANK": "1", "SKYPILOT_NODE_IPS": "10.0.0.1\n10.0.0.2"}
+    variables = {"HOME": str(there.parent), "PATH": f"{tools}:{os.environ['PATH']}", **nodes}
+    done = subprocess.run(["bash", "-c", plan["run"]], env=variables, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 7, done.stderr
+    assert (there.parent / "words").read_text().split() == [
+        "train", f"{there}/axolotl.yaml", "--launcher", "torchrun", "--", "--nnodes", "2", "--node_rank", "1",
+        "--nproc_per_node", "8", "--master_addr", "10.0.0.1", "--master_port", "29500",
+    ]  # fmt: skip
+
+
+def test_any_other_cloud_by_its_name(job):
+    (offer,) = place("lambda", infra="aws/us-east-1").quote(job).offers
+    assert (offer.cloud, offer.instance, offer.usd_per_hour) == ("aws", "g6.xlarge", 0.83)
+    ours = place("lambda", infra="k8s/office", gpu={"prefer": ["H100"]})
+    quote = ours.quote(job)
+    assert caps.beyond(quote, ours.config.limits) == ""
+    assert "machines of your own" in quote.note
+    plan = yaml.safe_load(Path(quote.details["sky_yaml"]).read_text())
+    assert plan["resources"]["any_of"] == [{"accelerators": "H100:1"}]
+    told = place("lambda", infra="nebius").quote(job)  # no list of it here
+    assert "sky gpus list --infra nebius" in told.note
 
 
 def test_spelling():
@@ -443,15 +410,28 @@ def test_presets_have_the_keys_of_the_config(cloud):
     assert made.model_dump(mode="json") == preset(cloud)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("rsync") is None, reason="SkyPilot wants rsync even for a dry run")
-def test_a_dry_run_renders_a_cluster(job):
-    folder = catalogue.place("runpod")
-    key = folder / catalogue.KEYS["runpod"]
-    key.parent.mkdir(parents=True, exist_ok=True)
-    key.write_text('[default]\napi_key = "not-a-key"\n')
-    quote = place("runpod", gpu={"prefer": ["L4"]}).quote(job)
-    assert sky("runpod", quote.details["sky_yaml"], "dryrun") == [None, None]
-    (rendered,) = (folder / ".sky/generated").glob("bg-test.yml*")
-    text = rendered.read_text()
-    assert "1x_L4_SECURE" in text
-    assert "axolotlai/axolotl-uv:0.19.0" in text
+def test_every_recipe_renders_and_runs_dry_on_every_cloud(sky, tmp_path):
+    """Those that train on a CPU are told to take a GPU."""
+    done = 0
+    for name in places.recipes():
+        for cloud in MEMORY:
+            words = [f"recipe={name}", f"cloud={cloud}", "training.device=gpu"]
+            job, plugin = planned(words, tmp_path / name / cloud)
+            quote = plugin.quote(job)
+            assert quote.offers and not caps.beyond(quote, plugin.config.limits), (words, quote.note)
+            assert sky(cloud, "optimize", quote.details["sky_yaml"])[0] == quote.offers[0].instance
+            cluster = f"bg-{name}-{cloud}".replace("_", "-")
+            assert sky(cloud, "dryrun", quote.details["sky_yaml"], cluster) == [None, None]
+            (rendered,) = (sky.folder / ".sky/generated").glob(f"{cluster}.yml*")
+            text = rendered.read_text()
+            assert all(part in text for part in (quote.offers[0].instance, rules.TESTED, catalogue.KEYS[cloud]))
+            done += 1
+    assert done >= 3 * 26
+
+
+def planned(words: list[str], folder: Path):
+    folder.mkdir(parents=True)
+    run = bare(recipe.load(words), folder, Terminal(quiet=True))
+    return provisional(run), run.plugin(run.recipe.one("cloud"))
