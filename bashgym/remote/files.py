@@ -20,6 +20,7 @@ PATIENCE = 120  # seconds without a byte after which rsync gives up
 FULL = re.compile(r"No space left on device|Disk quota exceeded")
 UNCLEAN = re.compile(r"is your shell clean|protocol version mismatch")
 MISSING = re.compile(r"rsync: (?:command )?not found|remote command not found")
+WRITING = 11
 BROKEN = (12, 30, 35, LOST)  # protocol stream, two kinds of timeout, ssh itself
 
 
@@ -116,6 +117,8 @@ def failure(machine: Machine, code: int, said: str) -> RunFailed:
         return RunFailed(f"{machine.host}: rsync is disturbed by what {machine.by_hand('true')} prints; silence that")
     if code in BROKEN:
         return machine.failure(LOST, "\n".join(line for line in lines if not line.startswith("rsync")) or lines[0])
+    if code == WRITING:  # its reason may be lost with the connection
+        return RunFailed(f"rsync with {machine.host}: a file cannot be written ({lines[0][:200]}); is the disk full?")
     return RunFailed(f"rsync with {machine.host} ended with {code}: {lines[0][:300]}")
 
 

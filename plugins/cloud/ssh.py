@@ -209,7 +209,8 @@ class Cloud:
         try:
             told = self.machine.ask("cancel", patience, grace=self.config.grace_seconds, **where)
         except Unreachable as error:
-            raise RunFailed(f"the training may still run: {error}; end it with: {self.by_hand(record)}") from None
+            way = f"the same command follows it again; end it with: {self.by_hand(record)}"
+            raise RunFailed(f"the training may still run: {error}; {way}") from None
         if told["left"]:
             raise RunFailed(f"processes {told['left']} on {record['host']} do not end; restart that machine")
         for _ in mirror.pieces(self.machine, folder, record):

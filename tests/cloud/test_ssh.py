@@ -320,9 +320,9 @@ def test_a_full_disk_and_no_rsync_there(cloud, job, tmp_path: Path):
         (tools / name).symlink_to(shutil.which(name))
     sent = job(TRAINS, "1", "0")
     (Path(sent.folder) / "inside" / "large").write_bytes(os.urandom(300_000))
-    with Sshd(tmp_path / "full", 'ForceCommand ulimit -f 100; sh -c "$SSH_ORIGINAL_COMMAND"\n') as full:
+    with Sshd(tmp_path / "full", "ForceCommand trap '' XFSZ; ulimit -f 100; sh -c \"$SSH_ORIGINAL_COMMAND\"\n") as full:
         place = cloud(config_file=str(full.config))
-        with pytest.raises(RunFailed, match="File too large"):
+        with pytest.raises(RunFailed, match=r"cannot be written.*is the disk full\?"):
             place.submit(sent)
     with Sshd(tmp_path / "bare", f"SetEnv PATH={tools}\n") as bare:
         place = cloud(config_file=str(bare.config))
