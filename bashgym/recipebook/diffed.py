@@ -31,7 +31,8 @@ TOLD = {
 }
 KEYED = {"dataset.sha256", "gate.canaries_seed"}  # another under every pseudonym key
 SAID_ONLY = {"recipe", "overrides", "settings.description"}  # what a person reads and no stage does
-ONLY_RUNS = {"pseudonym_key", "sessions.sha256", "dataset.sha256", "gate.canaries_seed"}  # a recipe has none yet
+# a recipe has none yet, a lock file tells its sessions one by one
+ONLY_RUNS = {"python", "pseudonym_key", "sessions.sha256", "dataset.sha256", "gate.canaries_seed"}
 
 
 class Difference(NamedTuple):
@@ -51,8 +52,7 @@ class Difference(NamedTuple):
 def differences(first: str, second: str) -> list[Difference]:
     """Of two of: a recipe's name or file, a lock file, a run's name or folder."""
     one, other = meaning(first), meaning(second)
-    both_ran = ONLY_RUNS & set(one) and ONLY_RUNS & set(other)
-    left_out = set() if both_ran else ONLY_RUNS
+    left_out = {key for key in one.keys() ^ other.keys() if key in ONLY_RUNS or key.startswith("libraries.")}
     if one.get("pseudonym_key") != other.get("pseudonym_key"):
         left_out = left_out | KEYED
     keys = [key for key in dict.fromkeys([*one, *other]) if key not in left_out]
@@ -140,6 +140,8 @@ def of_lock(lock: dict[str, Any]) -> dict[str, Any]:
         for key, value in recipe.flatten({key: value for key, value in lock.items() if key not in {"plugins", *TOLD}})
         if key not in SAID_ONLY
     }
+    if "sha256" in (lock.get("dataset") or {}):
+        found["dataset.sha256"] = lock["dataset"]["sha256"]
     for kind in KINDS:
         chosen: dict[str, Any] = lock["plugins"].get(kind, {})
         if chosen:

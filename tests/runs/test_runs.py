@@ -96,6 +96,9 @@ def test_compare_tells_only_what_differs(bashgym: Callable, home: Path):
     assert found["figures"]["train rows"][0][1] == "measured"
     diff = bashgym("recipes", "diff", *names)
     assert diff.returncode == 1 and "training.learning_rate" in diff.stdout
+    run = home / "runs" / names[0]
+    own = bashgym("recipes", "diff", str(run), str(run / "recipe.lock.yaml"))
+    assert own.stdout == "the same in meaning\n", "a run and its own lock file"
 
 
 def test_prune_asks_first(bashgym: Callable, home: Path):
