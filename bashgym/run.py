@@ -26,6 +26,7 @@ from bashgym.stages.floor import run_floor
 from bashgym.stages.lint import run_lint
 from bashgym.stages.measure import run_benchmarks
 from bashgym.stages.plan import plan_folder, run_plan
+from bashgym.stages.reap import sweep as sweep_rented
 from bashgym.stages.register import run_register
 from bashgym.stages.report import run_report
 from bashgym.stages.sessions import run_sessions
@@ -58,6 +59,7 @@ def run_chosen(chosen: Recipe, fresh: bool, until: str | None, screen: Terminal)
         with tempfile.TemporaryDirectory() as nowhere:
             preflight(bare(chosen, Path(nowhere), screen))
     folder, new = run_folder(chosen, fresh)
+    sweep_rented(folder, screen.say)
     while True:
         with locked(folder) as mine:
             if mine:

@@ -1,4 +1,4 @@
-"""`bashgym clouds`: what a training would cost where."""
+"""`bashgym clouds`: what a training would cost where, what is rented now, and its end."""
 
 import argparse
 
@@ -8,16 +8,19 @@ from bashgym.verbs import parser
 ABOUT = """Rented machines.
 
   bashgym clouds quote recipe=NAME [key=value] ...     what a training would cost on every cloud; rents nothing
+  bashgym clouds ps                                    what is rented at this moment, and how it is ended by hand
+  bashgym clouds reap                                  end what no program follows any more
 """
 
 
 def main(arguments: list[str]) -> int:
     took = parser("clouds", ABOUT)
-    took.add_argument("action", choices=["quote"])
+    took.add_argument("action", choices=["quote", "ps", "reap"])
     took.add_argument("words", nargs="*", metavar="WORD", help="as above")
     took.add_argument("--json", action="store_true", help="print JSON")
+    took.add_argument("--yes", action="store_true", help="reap: do not ask")
     options = took.parse_intermixed_args(arguments)
-    return {"quote": quoting}[options.action](options)
+    return {"quote": quoting, "ps": listing, "reap": reaping}[options.action](options)
 
 
 def quoting(options: argparse.Namespace) -> int:
@@ -38,3 +41,29 @@ def quoting(options: argparse.Namespace) -> int:
     if not any(one.quote and one.quote.offers for one in answers):
         raise BashGymError("clouds quote: no cloud has an offer; the reasons stand above")
     return 0
+
+
+def listing(options: argparse.Namespace) -> int:
+    from bashgym.rented import ledger
+    from bashgym.runs import hired
+
+    hired.listing(ledger.all_open(), options.json)
+    return 0
+
+
+def reaping(options: argparse.Namespace) -> int:
+    from bashgym.display import Terminal
+    from bashgym.rented import ledger
+    from bashgym.runs import hired
+    from bashgym.stages import reap
+
+    left = ledger.orphans()
+    hired.listing(left, options.json)
+    if not left:
+        return 0
+    screen = Terminal(yes=options.yes)
+    if not screen.answers():
+        raise BashGymError("clouds reap: nobody to ask; look at the list above, then add --yes")
+    if not screen.agrees(f"end these {len(left)}, with whatever they have not sent back?"):
+        return 0
+    return 0 if reap.brought_down(left, screen.say) else 1
