@@ -147,8 +147,20 @@ def take(api: Any, repository: str, there: str, folder: Path) -> dict[str, Any]:
 
 
 def download(api: Any, repository: str, name: str, revision: str, folder: Path) -> Path:
-    found = patiently(lambda: api.hf_hub_download(repository, name, revision=revision, local_dir=str(folder)))
-    return Path(found)
+    """One file. Whatever the client makes of a broken connection (no local copy, another size than told), it is one."""
+    import httpx
+
+    def once() -> Path:
+        try:
+            return Path(api.hf_hub_download(repository, name, revision=revision, local_dir=str(folder)))
+        except httpx.HTTPError:
+            raise
+        except OSError as error:
+            if isinstance(error.__cause__, httpx.HTTPError):
+                raise error.__cause__ from None
+            raise httpx.ReadError(str(error)) from error
+
+    return patiently(once)
 
 
 def read(path: Path, what: str) -> dict[str, Any]:

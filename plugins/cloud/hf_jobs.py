@@ -37,7 +37,7 @@ class Cloud:
         """Which GPU, beyond the memory the training needs."""
         image: str = "axolotlai/axolotl-uv:0.19.0"
         """The image, with a pinned tag: the Axolotl release that cloud=local trains with."""
-        limits: Limits = Limits()
+        limits: Limits = Limits(max_hourly_usd=3.0, max_usd=6.0)
         """What may be spent; the Hub itself ends the job in time."""
         checkpoint: CheckpointSettings = CheckpointSettings()
         """Where checkpoints are pushed while it trains."""
@@ -53,8 +53,16 @@ class Cloud:
                 )
             return limits
 
+    left_usd: float | None = None  # of a search, whose runs share one cap
+
     def __init__(self, config: Config) -> None:
         self.config = config
+
+    @property
+    def allowed(self) -> Limits:
+        limits = self.config.limits
+        left = limits.max_usd if self.left_usd is None else min(limits.max_usd, self.left_usd)
+        return limits.model_copy(update={"max_usd": left})
 
     def preflight(self, job: Job) -> Iterable[Finding]:
         """Token, right to run jobs, image, what travels; asks the Hub who we are."""
@@ -151,16 +159,15 @@ class Cloud:
         return f"at most ${self.config.limits.max_usd:.2f} (cloud.limits.max_usd), held by the Hub's own time limit"
 
     def submit(self, job: Job) -> Submission:
-        """Starts the job; one that is under way in this folder is not started twice: it is the submission.
+        """Uploads the job; it is started when it is followed. One that is under way in this folder is the submission.
 
-        Raises PrivacyError for rows that did not pass the leak gate, RunFailed where nothing could be started (and then
-        nothing is left running)."""
+        Raises PrivacyError for rows that did not pass the leak gate, RunFailed for a price that is not allowed."""
         require(Path(job.folder))
         entry = ledger.of_folder(Path(job.folder))
         digest = hiring.digest(job)
         api = door.client()
         if entry is not None and entry.plugin == "hf_jobs":
-            if entry.notes.get("digest") == digest and hiring.under_way(api, entry.submission):
+            if entry.notes.get("digest") == digest and hiring.under_way(entry.submission):
                 return entry.submission
             self.down(entry.submission)
         prices = door.prices(api, live=True)
@@ -168,13 +175,13 @@ class Cloud:
             raise RunFailed("hf_jobs: the Hub tells no prices, and nothing is rented unpriced; try again later")
         found = self.fitting(prices, job)
         config = self.config
-        flavor, price, seconds = hiring.priced(found, config.limits, Path(job.folder))
+        flavor, price, seconds = hiring.priced(found, self.allowed, Path(job.folder))
         terms = hiring.Terms(flavor, price, seconds, config.image, config.secrets, config.checkpoint)
         namespace = self.namespace(api)
         submission = Submission(job=job.name, folder=job.folder, id=ledger.new_id())
-        hiring.opened(submission, config.model_dump(mode="json"), config.limits, terms, namespace, digest)
+        hiring.opened(submission, config.model_dump(mode="json"), self.allowed, terms, namespace, digest)
         try:
-            hiring.hired(api, job, submission, terms, namespace, config.limits)
+            hiring.prepared(api, job, submission, terms, namespace)
         except BaseException:
             self.down(submission)
             raise
@@ -188,7 +195,7 @@ class Cloud:
 
         A job that the platform lost is started again from its last complete checkpoint, as the limits allow."""
         try:
-            yield from watching.followed(door.client(), self.config.limits, self.config.checkpoint, submission)
+            yield from watching.followed(door.client(), self.allowed, self.config.checkpoint, submission)
         except KeyboardInterrupt:
             self.cancel(submission)
             raise

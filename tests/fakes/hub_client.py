@@ -2,9 +2,11 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeVar
 
 import pytest
@@ -31,8 +33,11 @@ for step in range(first + 1, 6):
         saved.mkdir()
         (saved / "weights").write_text(str(step))
         (saved / "trainer_state.json").write_text("{}")
-    if os.path.exists(sys.argv[2]) and step == 3:
-        sys.exit(int(open(sys.argv[2]).read()))
+        os.utime(saved / "weights", (1, 1)), os.utime(saved / "trainer_state.json", (1, 1)), os.utime(saved, (1, 1))
+    if os.path.exists(sys.argv[2]) and step == 3 and not first:
+        code = int(open(sys.argv[2]).read())
+        time.sleep(600 if code < 0 else 0)
+        sys.exit(code)
 (out / "config.json").write_text("{}")
 (out / "model.safetensors").write_bytes(bytes.fromhex("WEIGHTS"))
 """
@@ -42,9 +47,13 @@ WEIGHTS = struct.pack("<Q", 2) + b"{}"
 @contextmanager
 def client_of(server: H, patch: pytest.MonkeyPatch, folder: Path) -> Iterator[H]:
     """The package reads its endpoint and token once, at its import."""
-    from huggingface_hub import constants
+    from huggingface_hub import constants, hf_api
+    from huggingface_hub.utils import _http
 
+    hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: time.sleep(seconds / 100)})
     with server:
+        patch.setattr(_http, "time", hasty)  # its own patience with a Hub that stumbles
+        patch.setattr(hf_api, "time", hasty)
         patch.setattr(constants, "ENDPOINT", server.url)
         patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
         patch.setattr(constants, "HF_HUB_CACHE", str(folder / "hub-cache"))
@@ -55,29 +64,33 @@ def client_of(server: H, patch: pytest.MonkeyPatch, folder: Path) -> Iterator[H]
         yield server
 
 
-def small_job(folder: Path, pause: float = 0.0, code: int | None = None, **changes: object) -> Job:
-    """A run's folder with a dataset that passed the gate, and a job that needs no GPU; `code` it ends with at step 3."""
+def small_job(folder: Path, pause: float = 0.0, code: int | None = None, light: bool = False) -> Job:
+    """A run's folder with a dataset that passed the gate, and a job that needs no GPU; `code` it ends with at
+    step 3, a negative one: it hangs there, unless it went on from a checkpoint; a `light` one only looks like a job."""
     (folder / "dataset").mkdir(parents=True)
     for split in report.SPLITS:
         (folder / "dataset" / f"{split}.jsonl").write_text('{"id": "1"}\n')
     told = {"rows": 3, "values": 0, "skipped": {}, "repaired": 0, "canaries": 1, "engines": {}, "sessions": []}
     report.write(folder, report.GateReport(dataset=report.dataset_hash(folder / "dataset"), passed=True, **told))
-    environment.place(folder)
+    if light:  # enough where nothing runs it
+        (folder / "inside").mkdir()
+        (folder / "inside" / "hosted.py").write_text("")
+    else:
+        environment.place(folder)
     (folder / "trainer.py").write_text(TRAINER.replace("WEIGHTS", WEIGHTS.hex()))
     (folder / "axolotl.yaml").write_text("base_model: model\n")
     if code is not None:
         (folder / "ends").write_text(str(code))
-    fields = {
-        "name": folder.name,
-        "folder": str(folder),
-        "command": ("python", str(folder / "trainer.py"), str(pause), "ends"),
-        "env": {"PYTHONPATH": "inside", "HF_HUB_OFFLINE": "1"},
-        "output": "checkpoint",
-        "config": {"seed": 1},
-        "gpu": {},
-        "uploads": ("axolotl.yaml", "inside", "trainer.py", *(("ends",) if code is not None else ())),
-    }
-    return Job(**{**fields, **changes})
+    return Job(
+        name=folder.name,
+        folder=str(folder),
+        command=("python", str(folder / "trainer.py"), str(pause), "ends"),
+        env={"PYTHONPATH": "inside", "HF_HUB_OFFLINE": "1"},
+        output="checkpoint",
+        config={"seed": 1},
+        gpu={},
+        uploads=("axolotl.yaml", "inside", "trainer.py", *(("ends",) if code is not None else ())),
+    )
 
 
 def steps(folder: Path) -> list[int]:

@@ -2,7 +2,7 @@
 
 POST /api/jobs/NAMESPACE starts one (a command in a folder of its own, or `runner` in its place), GET lists or shows
 them, GET .../logs is a stream of events, POST .../cancel ends one, GET /api/jobs/hardware is the price list.
-A job is charged from its start to its end; `charges` says how often and how much."""
+All jobs are of one test's run, so that two at once are one too many (`twice`)."""
 
 import datetime
 import itertools
@@ -48,7 +48,7 @@ class HubJob:
             return
         self.started, self.stage = time.time(), "RUNNING"
         self.say("===== Job started at now =====")
-        code = self.server.runner(self)
+        code = 137 if self.ends == "lost" else self.server.runner(self)
         self.finish(self.wanted or ("COMPLETED" if code == 0 else "ERROR"))
 
     def finish(self, stage: str) -> None:
@@ -101,7 +101,8 @@ class JobsHub(WritableHub):
         self.prices = dict(PRICES)
         self.scheduling = 0.0
         self.numbers = itertools.count(1)
-        self.charged = 0.0  # micro-dollars
+        self.results: list[str] = []  # jobs that pushed one, where a runner says so
+        self.twice = False  # a job was started while another one ran
 
     def execute(self, job: HubJob) -> int:
         """The job's command in an empty folder, with its variables and secrets and nothing else of ours."""
@@ -130,6 +131,7 @@ class JobsHub(WritableHub):
 
     def start(self, spec: dict[str, Any]) -> HubJob:
         job = HubJob(self, spec, next(self.numbers))
+        self.twice |= bool(self.alive())
         self.jobs.append(job)
         threading.Thread(target=job.run, daemon=True).start()
         return job

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlparse
 
 from tests.fakes.hub import Answer, Hub
@@ -42,6 +42,10 @@ class WritableHub(Hub):
         self.role = "write"  # of the token
         self.bodies: list[bytes] = []  # of every request, for those who look for what should not be in them
 
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
     def fault(self, method: str, path: str) -> str | None:
         with self.lock:
             if method != "GET" and method != "HEAD" and self.writes_left is not None:
@@ -73,6 +77,7 @@ class WritableHub(Hub):
 class Writable(Answer):
     server: WritableHub
     swallow = False
+    disable_nagle_algorithm = True
 
     def handle_one_request(self) -> None:
         try:

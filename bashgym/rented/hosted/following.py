@@ -31,6 +31,10 @@ class Stream:
             self.thread = threading.Thread(target=self.read, daemon=True)
             self.thread.start()
 
+    def over(self) -> bool:
+        """Whether the connection ended: with the job, or by itself."""
+        return self.thread is not None and not self.thread.is_alive()
+
     def read(self) -> None:
         """The stream begins with the first line each time: those that were seen are passed over."""
         import httpx

@@ -24,6 +24,10 @@ LEAST = 60  # seconds of training for which a job is worth starting
 GRACE = 300.0  # seconds after which a limit of the Hub's has not held
 
 
+class Refused(RunFailed):
+    """The Hub said no: nothing runs."""
+
+
 class Terms(NamedTuple):
     """On what terms a job runs; `seconds` is all the time it may have, restarts included."""
 
@@ -98,8 +102,10 @@ def by_hand(namespace: str) -> str:
     return f"hf jobs ps --namespace {namespace}, then hf jobs cancel ID --namespace {namespace}"
 
 
-def hired(api: Any, job: Job, submission: Submission, terms: Terms, namespace: str, limits: Limits) -> None:
-    """Uploads the job and starts it. Raises RunFailed, PrivacyError; who calls ends what may have been started."""
+def prepared(api: Any, job: Job, submission: Submission, terms: Terms, namespace: str) -> None:
+    """Uploads the job; it is started when it is followed, once its submission is noted by whoever asked for it.
+
+    Raises RunFailed, PrivacyError."""
     repository = packing.repository(namespace, submission.id)
     secrets = packing.values(terms.secrets)
     record: dict[str, Any] = {"id": submission.id, "job": job.name, "output": job.output, "namespace": namespace}
@@ -119,17 +125,21 @@ def hired(api: Any, job: Job, submission: Submission, terms: Terms, namespace: s
     if terms.checkpoint.to:
         checkpoints.ready(api, terms.checkpoint)
     record["revision"] = packing.upload(api, repository, job, secrets | {checkpoints.SECRET: door.token() or ""})
-    start(api, file, record)
+    underway.save(file, record)
+
+
+def start(api: Any, file: Path, record: dict[str, Any], limits: Limits) -> None:
+    """One job on the Hub, known by its mark before and after. Raises RunFailed where it became too dear or was refused,
+    or where the Hub does not say: then it may run, and is looked for whenever somebody looks."""
     unraised(api, record, limits)
-
-
-def start(api: Any, file: Path, record: dict[str, Any]) -> None:
-    """One job on the Hub, known by its mark before and after. Raises RunFailed where it was refused, or where the Hub
-    does not say: then it may run, and is looked for whenever somebody looks."""
     before = {one.id for one in door.marked(api, record["namespace"], record["id"])}
     record["unsure_until"] = time.time() + UNSURE
     underway.save(file, record)
-    info = requested(api, record, before)
+    try:
+        info = requested(api, record, before)
+    except Refused:
+        underway.save(file, record | {"unsure_until": 0.0})
+        raise
     record |= {"jobs": [*record["jobs"], info.id], "state": "running", "unsure_until": 0.0, "asked": time.time()}
     underway.save(file, record)
     entry = ledger.of(record["id"])
@@ -145,13 +155,12 @@ def requested(api: Any, record: dict[str, Any], before: set[str]) -> Any:
             return run(api, record)
         except httpx.HTTPError as error:
             answer = pushed.status(error)
-            never_arrived = answer == 429 or isinstance(error, httpx.ConnectError)
-            if never_arrived and pause is not None:
+            refused = answer is not None and answer < 500
+            if pause is not None and (answer == 429 or isinstance(error, httpx.ConnectError)):  # it never arrived
                 time.sleep(pause)
                 continue
-            if answer is not None and answer < 500:
-                record["unsure_until"] = 0.0
-                raise RunFailed(f"hf_jobs: the Hub refuses the job ({door.told(error)})") from None
+            if refused or isinstance(error, httpx.ConnectError):
+                raise Refused(f"hf_jobs: the Hub refuses the job ({door.told(error)})") from None
             return appeared(api, record, before, error)
     raise AssertionError("unreachable")
 
@@ -190,19 +199,23 @@ def appeared(api: Any, record: dict[str, Any], before: set[str], error: Exceptio
     ) from None
 
 
+def unknown(api: Any, record: dict[str, Any]) -> list[Any]:
+    """Jobs under the mark that the record does not know, the newest first."""
+    return [one for one in door.marked(api, record["namespace"], record["id"]) if one.id not in record["jobs"]]
+
+
 def unraised(api: Any, record: dict[str, Any], limits: Limits) -> None:
-    """Raises RunFailed where the price rose between the look at it and the start, above what was allowed."""
+    """Raises RunFailed where the price rose since the time was bought, so that the caps would not hold any more."""
     prices = door.prices(api, live=True)
     now = next((one.usd_per_hour for one in prices.offers if one.flavor == record["flavor"]), None) if prices else None
-    if now is None or now <= record["usd_per_hour"] * 1.001:
-        return
-    if now > limits.max_hourly_usd or record["seconds"] / 3600 * now > limits.max_usd:
-        raise RunFailed(
-            f"hf_jobs: {record['flavor']} rose to ${now:.2f}/h while it started, above cloud.limits; run again"
-        )
+    if now is None:
+        raise RunFailed(f"hf_jobs: the Hub tells no price of {record['flavor']} now, and nothing is rented unpriced")
+    if now > record["usd_per_hour"] * 1.001:
+        dearer = f"from ${record['usd_per_hour']:.2f}/h to ${now:.2f}/h"
+        raise RunFailed(f"hf_jobs: the price of {record['flavor']} rose {dearer} since the quote; run again")
 
 
-def under_way(api: Any, submission: Submission) -> bool:
+def under_way(submission: Submission) -> bool:
     """Whether a submission runs, may run, or waits with a result that is not on this disk yet."""
     file = Path(submission.folder) / RECORD
     record = underway.read(file) if file.exists() else {}
@@ -210,8 +223,12 @@ def under_way(api: Any, submission: Submission) -> bool:
         return False
     if record["state"] == "succeeded":
         return not record["fetched"]
-    known = record["jobs"] or record["unsure_until"] > time.time()
-    return bool(known or door.marked(api, record["namespace"], submission.id))
+    return asked(record)
+
+
+def asked(record: dict[str, Any]) -> bool:
+    """Whether the Hub was asked for a job: before that nothing can run."""
+    return bool(record["jobs"] or record["unsure_until"])
 
 
 def noted(submission: Submission, **changes: Any) -> None:
@@ -250,7 +267,7 @@ def clean(api: Any, settings: CheckpointSettings, namespace: str, submission: Su
     file = Path(submission.folder) / RECORD
     record = underway.read(file) if file.exists() else {}
     record = record if record.get("id") == submission.id else {}
-    if record.get("unsure_until", 0.0) > time.time() and not door.marked(api, namespace, submission.id):
+    if record.get("unsure_until", 0.0) > time.time() and not unknown(api, record):
         raise RunFailed(
             f"hf_jobs: whether a job was started is not known yet; look again in some minutes ({by_hand(namespace)})"
         )
@@ -258,6 +275,8 @@ def clean(api: Any, settings: CheckpointSettings, namespace: str, submission: Su
     kept = bool(record) and not record["fetched"] and has_result(api, repository, record, Path(submission.folder))
     entry = ledger.of(submission.id)
     gone = kept or packing.delete(api, repository)
+    if not kept:
+        noted(submission, state="cancelled", reason="it was brought down before its end")
     if record.get("fetched"):
         checkpoints.forget(api, settings, record["prefix"])
     if entry:

@@ -21,11 +21,23 @@ RESULT = ".hf-result"  # what came back, until it is in its place
 
 
 def followed(api: Any, limits: Limits, checkpoint: CheckpointSettings, submission: Submission) -> Iterator[Progress]:
-    """Every metric line from the job's start, and its last state."""
+    """Every metric line from the job's start, and its last state.
+
+    A job that an earlier program had started, and that this one finds failed, says `costs`: to try again is another
+    charge, and for its user to decide."""
     folder = Path(submission.folder)
     file = folder / hiring.RECORD
-    record = underway.read(file, submission.id)
+    record = underway.read(file) if file.exists() else {}
+    if record.get("id") != submission.id:
+        yield Progress(kind="state", data={"state": "failed", "exit_code": None, "reason": "it is over"})
+        return
     entry = ledger.of(submission.id)
+    taken_up = hiring.asked(record) and record["state"] not in underway.FINAL
+    if not taken_up and record["state"] not in underway.FINAL:
+        if entry is None:  # brought down before it was asked for
+            settle(file, record, "cancelled", None, "it was never started")
+        else:
+            hiring.start(api, file, record, limits)
     if entry:
         ledger.followed(entry)
     kept, stream, pause = Kept(folder), None, FIRST
@@ -41,15 +53,25 @@ def followed(api: Any, limits: Limits, checkpoint: CheckpointSettings, submissio
         if not door.ended(info):
             if door.stage(info) == "RUNNING":
                 stream.start()
-            yield from kept.take(stream.lines())
             hold(api, file, record, info, limits)
-            time.sleep(pause)
+            yield from waiting(kept, stream, pause)
             pause = min(pause * 1.3, LONGEST)
             continue
         yield from kept.take(stream.rest(DRAIN))
-        yield from close(api, file, record, info, kept, checkpoint)
+        yield from close(api, file, info, kept, limits, checkpoint)
         record = underway.read(file, submission.id)
-    yield Progress(kind="state", data={key: record[key] for key in ("state", "exit_code", "reason")})
+    costs = {"costs": True} if taken_up and record["state"] != "succeeded" else {}
+    yield Progress(kind="state", data={key: record[key] for key in ("state", "exit_code", "reason")} | costs)
+
+
+def waiting(kept: Kept, stream: Stream, seconds: float) -> Iterator[Progress]:
+    """Lines as they come, for some time, less where the stream ends meanwhile: then the job may have, too."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        yield from kept.take(stream.lines())
+        time.sleep(min(left, FIRST))
+        if stream.over():
+            return
 
 
 def look(api: Any, file: Path, record: dict[str, Any]) -> Any:
@@ -60,15 +82,13 @@ def look(api: Any, file: Path, record: dict[str, Any]) -> Any:
     pause = FIRST
     while True:
         try:
-            if record["jobs"]:
-                return api.inspect_job(job_id=record["jobs"][-1], namespace=record["namespace"])
-            found = door.marked(api, record["namespace"], record["id"])
-            if found:
-                record |= {"jobs": [found[0].id], "state": "running", "unsure_until": 0.0, "asked": time.time()}
-                underway.save(file, record)
-                return found[0]
-            if time.time() > record["unsure_until"]:
+            if record["unsure_until"] and not adopted(api, file, record):
+                if time.time() > record["unsure_until"]:
+                    record["unsure_until"] = 0.0
+            elif not record["jobs"]:
                 return None
+            else:
+                return api.inspect_job(job_id=record["jobs"][-1], namespace=record["namespace"])
         except (httpx.HTTPError, RunFailed) as error:
             answer = pushed.status(error)
             if answer is not None and not pushed.passing(error):
@@ -77,6 +97,15 @@ def look(api: Any, file: Path, record: dict[str, Any]) -> Any:
                 raise RunFailed(f"hf_jobs: the Hub cannot be reached ({door.told(error)}); run again later") from None
         time.sleep(pause)
         pause = min(pause * 2, LONGEST)
+
+
+def adopted(api: Any, file: Path, record: dict[str, Any]) -> bool:
+    """Whether the job whose start was not answered, or not noted any more, is there; it is noted now."""
+    new = hiring.unknown(api, record)
+    if new:
+        record |= {"jobs": [*record["jobs"], new[0].id], "state": "running", "unsure_until": 0.0, "asked": time.time()}
+        underway.save(file, record)
+    return bool(new)
 
 
 def hold(api: Any, file: Path, record: dict[str, Any], info: Any, limits: Limits) -> None:
@@ -93,7 +122,7 @@ def hold(api: Any, file: Path, record: dict[str, Any], info: Any, limits: Limits
 
 
 def close(
-    api: Any, file: Path, record: dict[str, Any], info: Any, kept: Kept, checkpoint: CheckpointSettings
+    api: Any, file: Path, info: Any, kept: Kept, limits: Limits, checkpoint: CheckpointSettings
 ) -> Iterator[Progress]:
     """What became of a job that has ended, written into its record; or the next one in its place."""
     record = underway.read(file)
@@ -116,7 +145,7 @@ def close(
     elif stage == "CANCELED":
         settle(file, record, "cancelled", None, "cancelled on the Hub")
     elif may_restart(record, checkpoint, spent):
-        hiring.start(api, file, again(record, spent))
+        hiring.start(api, file, again(record, spent), limits)
     else:
         settle(file, record, "failed", None, lost(file.parent / underway.LOG, info))
 
