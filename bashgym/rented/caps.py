@@ -22,6 +22,8 @@ def faults(quote: Quote, limits: Any) -> Iterator[str]:
     price = first.usd_per_hour
     if not price or price < 0:
         yield f"no price of {first.instance} is known, and nothing is rented unpriced; bring the price list up to date"
+        if quote.details.get("refused"):
+            yield reasons(quote.details["refused"])
         return
     if price > limits.max_hourly_usd:
         yield f"{first.instance} costs ${price:.2f}/h, and cloud.limits.max_hourly_usd is {limits.max_hourly_usd:g}"
@@ -35,3 +37,10 @@ def faults(quote: Quote, limits: Any) -> Iterator[str]:
             f"it is estimated to take {quote.hours:.1f} hours, and cloud.limits leave {allowed / 3600:.1f} hours of "
             "training: raise max_usd or max_hours, or train less"
         )
+
+
+def reasons(refused: dict[str, str]) -> str:
+    """`A100:1 costs $1.64/h or more; L4:1 not offered`, at most six, those that money helps against first."""
+    told = sorted(refused.items(), key=lambda one: (not one[1].startswith("costs"), one[0]))
+    shown = [f"{name} {reason}" for name, reason in told[:6]]
+    return "; ".join(shown) + (" ..." if len(refused) > 6 else "") + "; raise cloud.limits or change cloud.gpu.prefer"

@@ -10,6 +10,7 @@ from bashgym import jsonl
 from bashgym.errors import RecipeError
 from bashgym.records import Job, Offer, Quote
 from bashgym.rented import asking, catalogue, checkpoints
+from bashgym.rented.caps import reasons
 from bashgym.rented.gpus import fitting, hours, memory
 from bashgym.rented.settings import SkyConfig
 from bashgym.rented.task import Terms, cluster, inside, task, write
@@ -201,12 +202,6 @@ def no_prices(config: SkyConfig) -> str:
         f"no price list of {config.cloud} on this machine; `sky gpus list --infra {config.cloud}`, run once with "
         f"network access, puts it into ~/.sky; {worst(config)}"
     )
-
-
-def reasons(refused: dict[str, str]) -> str:
-    """`A100:1 costs $1.64/h or more; L4:1 not offered`, at most six."""
-    shown = [f"{name} {reason}" for name, reason in sorted(refused.items())][:6]
-    return "; ".join(shown) + (" ..." if len(refused) > 6 else "") + "; raise cloud.limits or change cloud.gpu.prefer"
 
 
 def missing(note: str, details: dict[str, Any]) -> Quote:

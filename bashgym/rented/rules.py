@@ -5,6 +5,7 @@ Sources: SkyPilot 0.14.1's own tables (`_CLOUD_UNSUPPORTED_FEATURES` of each clo
 its list of files that go to a machine, and the clouds' pages on what they charge for."""
 
 import importlib.util
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def findings(config: SkyConfig, job: Job) -> Iterator[Finding]:
     """In the order in which a user should read them."""
     for error in impossible(config, job):
         yield Finding(level="error", message=f"cloud={config.cloud}: {error}")
-    for warning in risky(config):
+    for warning in risky(config, job):
         yield Finding(level="warning", message=warning)
     for line in told(config, job):
         yield Finding(level="info", message=line)
@@ -73,7 +74,13 @@ def rewards(job: Job) -> list[dict[str, dict[str, str]]]:
     return found
 
 
-def risky(config: SkyConfig) -> Iterator[str]:
+def risky(config: SkyConfig, job: Job) -> Iterator[str]:
+    least, peak = quoting.needed(config, job), job.estimate.get("memory_gb") or 0.0
+    if job.gpu and peak > least:
+        yield (
+            f"the training is estimated to need {peak:.0f} GB at its peak, and cards from {least:g} GB on are taken; "
+            f"if it runs out of memory set cloud.gpu.min_vram_gb={math.ceil(peak)}"
+        )
     if config.image != TESTED and "axolotl-cloud" not in config.image:
         yield f"cloud.image={config.image} is not the one this version is tested with ({TESTED})"
     if config.cloud == "vast" and not config.datacenter_only:
