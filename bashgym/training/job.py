@@ -83,7 +83,11 @@ def notes(strategy: Strategy, config: TrainingConfig, dataset: Dataset, rendered
 
 
 def surroundings(local: bool) -> dict[str, str]:
-    """Variables of the job wherever it runs: nobody is told of it, and what is local is not looked for elsewhere."""
+    """Variables of the job wherever it runs: nobody is told of it, and what is local is not looked for elsewhere.
+
+    Axolotl writes prepared rows from a process of their own, for each split, whose start takes as long as its own;
+    dataset_num_proc=0 does not keep it from that, this variable does (0.19.0, axolotl/utils/data/shared.py)."""
     quiet = {"AXOLOTL_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     places = {"PYTHONPATH": paths.INSIDE, "HF_DATASETS_CACHE": f"{axolotl.PREPARED}/cache"}
-    return {**quiet, **places, "TOKENIZERS_PARALLELISM": "false", **({"HF_HUB_OFFLINE": "1"} if local else {})}
+    one = {"TOKENIZERS_PARALLELISM": "false", "AXOLOTL_DATASET_NUM_PROC": "0"}
+    return {**quiet, **places, **one, **({"HF_HUB_OFFLINE": "1"} if local else {})}
