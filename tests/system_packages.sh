@@ -2,7 +2,8 @@
 # Installs the system packages that some tests use, where that can be done without asking: as root on Debian.
 # Elsewhere those tests are skipped, and the end of the test run counts them aloud.
 missing=""
-for pair in rsync:rsync bwrap:bubblewrap chromium:chromium node:nodejs; do
+PATH="$PATH:/usr/sbin:/sbin" # where sshd is, also for who is not root
+for pair in rsync:rsync ssh:openssh-client sshd:openssh-server bwrap:bubblewrap chromium:chromium node:nodejs; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

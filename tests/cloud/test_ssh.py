@@ -1,5 +1,6 @@
 """Against a real sshd on loopback: what a follower is told has to be what happened over there."""
 
+import ast
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bashgym import processes
+from bashgym import processes, sandbox
 from bashgym.config import validate
 from bashgym.errors import PrivacyError, RecipeError, RunFailed
 from bashgym.gate import report
@@ -23,7 +24,7 @@ from tests.fakes.sshd import Sshd
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# a training in small: metric lines at its own pace, a checkpoint, an end
+# a training in small: metric lines, a checkpoint, an end; after some steps it waits until a file lets it go on
 TRAINS = """
 import json, os, pathlib, struct, sys, time
 print("hello from", os.getcwd(), flush=True)
@@ -31,7 +32,8 @@ with open("metrics.jsonl", "a") as file:
     for step in range(int(sys.argv[1])):
         print(json.dumps({"event": "log", "step": step, "metrics": {"loss": 1.0}}), file=file, flush=True)
         print("step", step, flush=True)
-        time.sleep(float(sys.argv[2]))
+        while str(step) in sys.argv[2].split(",") and not os.path.exists(f"go-{step}"):
+            time.sleep(0.05)
 out = pathlib.Path("output"); (out / "checkpoint-1").mkdir(parents=True, exist_ok=True)
 (out / "checkpoint-1" / "optimizer.pt").write_text("large")
 (out / "config.json").write_text("{}")
@@ -118,7 +120,7 @@ def steps(progress) -> list[int]:
 
 def test_a_training_there_and_back(cloud, job, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_TOKEN", "canary-5151")
-    place, sent = cloud(), job(TRAINS, "3", "0")
+    place, sent = cloud(), job(TRAINS, "3", "")
     folder = Path(sent.folder)
     submission = place.submit(sent)
     progress = list(place.follow(submission))
@@ -139,7 +141,7 @@ def test_a_training_there_and_back(cloud, job, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_only_what_the_gate_passed_leaves(cloud, job, tmp_path: Path):
-    place, sent = cloud(), job(TRAINS, "1", "0")
+    place, sent = cloud(), job(TRAINS, "1", "")
     (Path(sent.folder) / "inside" / "link").symlink_to(tmp_path)
     with pytest.raises(PrivacyError, match="leads out of"):
         place.submit(sent)
@@ -151,13 +153,14 @@ def test_only_what_the_gate_passed_leaves(cloud, job, tmp_path: Path):
 
 
 def test_connections_lost_on_the_way_double_nothing(cloud, job, box: Sshd):
-    place, sent = cloud(), job(TRAINS, "12", "0.3")
+    place, sent = cloud(), job(TRAINS, "12", "2,6")
     submission = place.submit(sent)
     seen = []
     for one in place.follow(submission):
         seen.append(one)
-        if one.data.get("step") in (2, 6):
+        if (step := one.data.get("step")) in (2, 6):
             assert box.cut() > 0
+            (there(Path(sent.folder)) / f"go-{step}").touch()
     assert steps(seen) == list(range(12)) and seen[-1].data["state"] == "succeeded"
     assert "the training goes on there" in next(one.data["message"] for one in seen if one.kind == "log")
     lines = (Path(sent.folder) / "logs/train.log").read_text().splitlines()
@@ -185,15 +188,18 @@ def run_follower(place, sent: Job) -> subprocess.Popen:
 
 
 def test_a_killed_client_is_taken_up(cloud, job):
-    place, sent = cloud(), job(TRAINS, "14", "0.3")
+    place, sent = cloud(), job(TRAINS, "14", "3")
     follower = run_follower(place, sent)
     assert '"step": 1' in "".join(line for line, _ in zip(follower.stdout, range(2), strict=False)).replace("'", '"')
     follower.kill()
     follower.wait(timeout=10)
+    note = Path(sent.folder) / "remote.json"  # as it would be, had it been killed before the machine's answer came
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"state": "submitting"}))
     submission = place.submit(sent)
     assert submission.id == json.loads((Path(sent.folder) / "remote.json").read_text())["id"]
     with pytest.raises(RunFailed, match="training running"):
         place.fetch(submission)
+    (there(Path(sent.folder)) / "go-3").touch()
     assert steps(place.follow(submission)) == list(range(14))
     assert (Path(sent.folder) / "metrics.jsonl").read_text().count("\n") == 14
     assert place.fetch(submission).is_dir()
@@ -240,7 +246,7 @@ def test_a_failed_training_goes_on_from_what_it_left_there(cloud, job):
 
 
 def test_what_differs_from_its_hash_is_not_taken(cloud, job, monkeypatch: pytest.MonkeyPatch):
-    place, sent = cloud(keep=True), job(TRAINS, "1", "0")
+    place, sent = cloud(keep=True), job(TRAINS, "1", "")
     submission = place.submit(sent)
     assert list(place.follow(submission))[-1].data["state"] == "succeeded"
     ask = ssh.Machine.ask
@@ -266,7 +272,7 @@ def errors(place, sent: Job) -> list[str]:
 
 
 def test_who_does_not_let_us_in_is_told_in_one_line(cloud, job, box: Sshd, tmp_path: Path):
-    sent = job(TRAINS, "1", "0")
+    sent = job(TRAINS, "1", "")
     assert "set cloud.host=NAME" in errors(cloud(host=""), sent)[0]
     with Sshd(tmp_path / "other") as other:
         place = cloud(config_file=str(other.config))
@@ -284,6 +290,26 @@ def test_who_does_not_let_us_in_is_told_in_one_line(cloud, job, box: Sshd, tmp_p
     assert "nothing listens for ssh" in down and "\n" not in unknown + changed + locked + down
 
 
+def test_rewards_are_held_to_a_box_that_holds_there(cloud, job):
+    """The sandbox is sent and tried over there: it says what this machine says, which is the same one."""
+    python = Path(sys.executable)
+    sent = job(TRAINS, "1", "")
+    tests = {"label": "unit_tests", "config": {"box": "landlock"}}
+    order = {"rewards": [tests, {"label": "style", "config": {}}], "selftest": {"rewards": ["unit_tests"]}}
+    (Path(sent.folder) / "inside" / "rewards.json").write_text(json.dumps(order))
+    told = {one.message for one in cloud(remote_python=str(python)).preflight(sent) if "axolotl" not in one.message}
+    works = sandbox.tried("landlock") == ""
+    assert len(told) == 1 and ("the box landlock, which holds there" in str(told)) == works
+    assert works or "nothing is run without a box" in str(told)
+
+
+def test_what_is_sent_can_be_read_by_an_older_python():
+    """The first Python that is asked is the machine's own; annotations are not evaluated there."""
+    for name in ssh.SHIPPED:
+        ast.parse((ROOT / "bashgym" / name).read_text(), feature_version=(3, 8))
+    compile(ssh.program("supervise", {"folder": "a 'b\""}), "sent", "exec")
+
+
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch x", "a b", "me@-x", "box;ls", "box:2222"])
 def test_a_host_that_ssh_or_a_shell_would_take_for_more(cloud, host: str):
     with pytest.raises(RecipeError, match=r"cloud\.host: name a host"):
@@ -294,7 +320,7 @@ def test_preflight_names_what_the_machine_lacks(cloud, job, tmp_path: Path):
     python = tmp_path / "env" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
-    sent = job(TRAINS, "1", "0", gpu={"min_vram_gb": 9000, "count": 1}, config={"base_model": "/nowhere/model"})
+    sent = job(TRAINS, "1", "", gpu={"min_vram_gb": 9000, "count": 1}, config={"base_model": "/nowhere/model"})
     place = cloud(remote_python=str(python), free_disk_gb=1e9, remote_folder="/etc/passwd/jobs")
     told = errors(place, sent)
     for part in (
@@ -307,7 +333,7 @@ def test_preflight_names_what_the_machine_lacks(cloud, job, tmp_path: Path):
         assert [line for line in told if part in line], part
     (python.parent / "axolotl").write_text("#!/bin/sh\n")
     (python.parent / "axolotl").chmod(0o755)
-    assert errors(cloud(remote_python=str(python)), job(TRAINS, "1", "0")) == []
+    assert errors(cloud(remote_python=str(python)), job(TRAINS, "1", "")) == []
     (missing,) = errors(cloud(remote_python="/nowhere/python"), sent)
     assert "no `/nowhere/python` there" in missing
 
@@ -318,7 +344,7 @@ def test_a_full_disk_and_no_rsync_there(cloud, job, tmp_path: Path):
     tools.mkdir()
     for name in ("sh", "cat"):
         (tools / name).symlink_to(shutil.which(name))
-    sent = job(TRAINS, "1", "0")
+    sent = job(TRAINS, "1", "")
     (Path(sent.folder) / "inside" / "large").write_bytes(os.urandom(300_000))
     with Sshd(tmp_path / "full", "ForceCommand trap '' XFSZ; ulimit -f 100; sh -c \"$SSH_ORIGINAL_COMMAND\"\n") as full:
         place = cloud(config_file=str(full.config))
