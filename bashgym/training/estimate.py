@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from bashgym.records import Dataset, Model
-from bashgym.training.memory import billions
+from bashgym.training.memory import billions, made
 from bashgym.training.settings import TrainingConfig
 
 BYTES_PER_TOKEN = 3.3  # of rows of code and JSON, as general tokenizers cut them
@@ -117,7 +117,7 @@ def shape_of(model: Model) -> Shape:
     """As the recipe says of a model that is made; else from config.json, here or in the hub's cache; else by name."""
     if model.measures:
         width, layers, vocabulary = model.measures
-        return Shape(layers * 16 * width**2 + vocabulary * width, width, layers, vocabulary, "the recipe")
+        return Shape(made(width, layers, vocabulary), width, layers, vocabulary, "the recipe")
     file = config_file(model)
     if file is None:
         return named(model)

@@ -23,10 +23,18 @@ def vram_gb(method: Literal["full", "lora", "qlora"], model: Model, reference: b
 
 
 def billions(model: Model) -> float:
-    """Parameters in billions: counted, or as the name says (7b, 0.5B, 135M); a name that says nothing counts as 7."""
+    """Parameters in billions: counted, or by the measures of a model that is made, or as the name says (7b, 0.5B,
+    135M); a name that says nothing counts as 7."""
     if model.parameters:
         return model.parameters / 1e9
+    if model.measures:
+        return made(*model.measures) / 1e9
     named = re.search(r"(\d+(?:\.\d+)?)([bm])(?![a-z])", model.base.lower())
     if not named:
         return 7.0
     return float(named.group(1)) / (1 if named.group(2) == "b" else 1000)
+
+
+def made(width: int, layers: int, vocabulary: int) -> int:
+    """Parameters of a model that is made from the data."""
+    return layers * 16 * width**2 + vocabulary * width
