@@ -215,8 +215,9 @@ class WorldSky:
         self.world.after(fault)
 
     def down(self, name: str) -> None:
+        """At a fault `hollow` it says it did, and did nothing."""
         fault = self.world.before("down")
-        for machine in self.world.up(name):
+        for machine in self.world.up(name) if fault != "hollow" else ():
             machine.died = self.world.now
         self.world.after(fault)
 

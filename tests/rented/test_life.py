@@ -178,7 +178,7 @@ def test_a_machine_that_is_taken_back_is_replaced_once(tmp_path, monkeypatch):
 
 
 def test_a_machine_that_stays_is_shouted_about_and_brought_down_by_the_next_start(tmp_path, monkeypatch):
-    world = World(Random(5), faults={("down", number): "refused" for number in range(1, 7)})
+    world = World(Random(5), faults={("down", number): "hollow" if number % 2 else "refused" for number in range(1, 7)})
     play = Play(tmp_path / "run", world, monkeypatch)
     said = play.once()
     assert "MAY STILL BE RUNNING" in said
