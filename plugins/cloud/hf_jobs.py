@@ -1,6 +1,7 @@
 """Hugging Face Jobs: a training hosted job by job, billed by the minute; the server's own time limit caps the cost."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from bashgym.gate.report import require
 from bashgym.records import Finding, Job, Offer, Progress, Quote, Submission
 from bashgym.rented import ledger
 from bashgym.rented.checkpoints import CheckpointSettings
-from bashgym.rented.hosted import door, flavors, hiring, watching
+from bashgym.rented.ending import steadfast
+from bashgym.rented.hosted import door, flavors, hiring, leaving, watching
 from bashgym.rented.settings import Limits
 from bashgym.rented.task import inside
 
@@ -201,18 +203,34 @@ class Cloud:
             raise
 
     def fetch(self, submission: Submission) -> Path:
-        """The checkpoint's folder, each file as its SHA-256 says; raises RunFailed where there is none."""
-        return watching.fetched(door.client(), submission)
+        """The checkpoint's folder, each file as its SHA-256 says; raises RunFailed where there is none.
+
+        Ctrl-C is put off once, because the result was paid for."""
+        with steadfast(lambda: say("fetching the result first; Ctrl-C again gives it up"), 2):
+            return watching.fetched(door.client(), submission)
 
     def cancel(self, submission: Submission) -> None:
         """Ends whatever runs under the submission's mark; raises RunFailed when something goes on."""
-        api = door.client()
-        hiring.noted(submission, state="cancelling")
-        hiring.end(api, self.namespace(api), submission.id)
+        with steadfast(lambda: say("ending the job first; this takes a moment"), 0):
+            api = door.client()
+            leaving.noted(submission, state="cancelling")
+            leaving.end(api, self.payer(api, submission), submission.id)
 
     def down(self, submission: Submission) -> None:
-        """No job left that costs, and no repository but one whose result is not on this disk yet."""
-        api = door.client()
-        namespace = self.namespace(api)
-        hiring.end(api, namespace, submission.id)
-        hiring.clean(api, self.config.checkpoint, namespace, submission)
+        """No job left that costs, and no repository but one whose result is not on this disk yet.
+
+        Ctrl-C does not keep it from that. Raises RunFailed, with the way by hand, where a job goes on."""
+        with steadfast(lambda: say("ending the job first; this takes a moment"), 0):
+            api = door.client()
+            namespace = self.payer(api, submission)
+            leaving.end(api, namespace, submission.id)
+            leaving.clean(api, self.config.checkpoint, namespace, submission)
+
+    def payer(self, api: Any, submission: Submission) -> str:
+        """In whose name it was submitted; the token may be another one's by now."""
+        entry = ledger.of(submission.id)
+        return str(entry.notes["namespace"]) if entry else hiring.namespace_of(submission) or self.namespace(api)
+
+
+def say(text: str) -> None:
+    print(f"bashgym: {text}", file=sys.stderr, flush=True)

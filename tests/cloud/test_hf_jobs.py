@@ -17,7 +17,8 @@ from bashgym.errors import PrivacyError, RecipeError, RunFailed
 from bashgym.records import Progress
 from bashgym.registry import load
 from bashgym.rented import ledger, pushed
-from bashgym.rented.hosted import hiring, watching
+from bashgym.rented.hosted import door, hiring, leaving, watching
+from bashgym.stages import reap
 from tests.fakes.hub_client import client_of, small_job, steps
 from tests.fakes.hub_jobs import JobsHub
 from tests.fakes.hub_writable import TOKEN, Fault
@@ -29,7 +30,7 @@ CANARY = "canary-5e1b0c77d2a94f"
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[JobsHub]:
     monkeypatch.setattr(pushed, "PAUSES", (0.0, 0.05))
     monkeypatch.setattr(hiring, "LOOKS", (0.05, 0.2))
-    monkeypatch.setattr(hiring, "PAUSE", 0.05)
+    monkeypatch.setattr(leaving, "PAUSE", 0.05)
     monkeypatch.setattr(watching, "FIRST", 0.05)
     monkeypatch.setattr(watching, "LONGEST", 0.1)
     with client_of(JobsHub(tmp_path / "machines", Path(sys.executable).parent), monkeypatch, tmp_path) as server:
@@ -136,6 +137,28 @@ def test_the_end_of_its_time(hub: JobsHub, tmp_path: Path):
     record.write_text(record.read_text().replace('"seconds":62', '"seconds":0'))
     assert "stopped after 0 seconds" in list(mine.follow(submission))[-1].data["reason"]
     mine.down(submission)
+
+
+def test_one_that_never_starts_and_one_that_nobody_follows(hub: JobsHub, tmp_path: Path):
+    hub.plans = ["stuck", "stuck"]
+    mine, job = cloud(limits={"launch_minutes": 1}), small_job(tmp_path / "run")
+    submission = mine.submit(job)
+    following = mine.follow(submission)
+    threading.Thread(target=late, args=(hub, tmp_path / "run" / hiring.RECORD), daemon=True).start()
+    assert "did not start within cloud.limits.launch_minutes=1" in list(following)[-1].data["reason"]
+    mine.down(submission)
+    record = json.loads((tmp_path / "run" / hiring.RECORD).read_text())
+    hiring.start(door.client(), tmp_path / "other.json", record | {"id": "left", "jobs": []}, mine.allowed)
+    entry = structs.replace(submission, id="left")
+    ledger.opened(entry, cloud="hf_jobs", plugin="hf_jobs", config={}, name="left", notes={"namespace": "ada"})
+    assert len(hub.alive()) == 1 and reap.brought_down(ledger.all_open(), print) and not ledger.all_open()
+
+
+def late(hub: JobsHub, file: Path) -> None:
+    """As if the job had been asked for two minutes ago."""
+    while not hub.jobs or not (record := json.loads(file.read_text())).get("asked"):
+        time.sleep(0.02)
+    file.write_text(json.dumps(record | {"asked": time.time() - 120}))
 
 
 def test_prices(hub: JobsHub, tmp_path: Path):

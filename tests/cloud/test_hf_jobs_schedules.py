@@ -17,7 +17,7 @@ from bashgym.errors import BashGymError
 from bashgym.records import Job
 from bashgym.registry import load
 from bashgym.rented import ledger, pushed
-from bashgym.rented.hosted import hiring, watching
+from bashgym.rented.hosted import hiring, leaving, watching
 from bashgym.stages.job import carried_out
 from tests.fakes.hub_client import WEIGHTS, client_of, small_job
 from tests.fakes.hub_jobs import HubJob, JobsHub
@@ -31,7 +31,8 @@ CALLS = [
 ]  # fmt: skip
 QUICK: list[tuple[Any, dict[str, Any]]] = [
     (pushed, {"PAUSES": (0.0, 0.01)}),
-    (hiring, {"LOOKS": (0.01, 0.03), "PAUSE": 0.01, "GONE": 2.0, "UNSURE": 0.3}),
+    (hiring, {"LOOKS": (0.01, 0.03), "UNSURE": 0.3}),
+    (leaving, {"PAUSE": 0.01, "GONE": 2.0}),
     (watching, {"FIRST": 0.01, "LONGEST": 0.03, "DRAIN": 1.0}),
 ]
 HOWS = ["500", "429", "403", "drop", "lost"]
@@ -181,10 +182,13 @@ def test_every_call_with_every_fault(call: tuple[str, str], hasty: pytest.Monkey
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_schedules(block: int, hasty: pytest.MonkeyPatch, tmp_path: Path):
-    """200 of them, in four parts: any faults at any calls, a client killed or interrupted anywhere."""
-    for seed in range(50 * block, 50 * block + 50):
+BLOCKS = [range(40), *(pytest.param(range(first, first + 40), marks=pytest.mark.slow) for first in (40, 80, 120, 160))]
+
+
+@pytest.mark.parametrize("seeds", BLOCKS, ids=str)
+def test_schedules(seeds: range, hasty: pytest.MonkeyPatch, tmp_path: Path):
+    """200 of them, in five parts: any faults at any calls, a client killed or interrupted anywhere."""
+    for seed in seeds:
         draw = random.Random(f"faults {seed}")
         faults = [
             Fault(*draw.choice(CALLS), draw.choice(HOWS), times=draw.choice([1, 1, 2, 4]), after=draw.randint(0, 3))

@@ -13,6 +13,7 @@ from bashgym.rented.pushed import patiently, status
 
 LABEL = "bashgym"
 TIMEOUT = 120.0  # seconds without a byte; the client's own default is to wait for ever
+CONNECT = 4.0
 ENDED = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
 PER_HOUR = {"minute": 60.0, "hour": 1.0, "second": 3600.0}
 
@@ -22,10 +23,11 @@ def client() -> Any:
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingPackage("huggingface_hub", "hub")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    import httpx
     from huggingface_hub import HfApi
     from huggingface_hub.utils import get_session
 
-    get_session().timeout = TIMEOUT
+    get_session().timeout = httpx.Timeout(TIMEOUT, connect=CONNECT)
     return HfApi()
 
 

@@ -18,8 +18,6 @@ RECORD = "hf_job.json"
 QUOTED = "hf_quote.json"
 LOOKS = (1.0, 2.0, 4.0, 8.0)  # seconds between looks for a job whose start was not answered
 UNSURE = 600.0  # seconds after which a job that nobody has seen was never started
-GONE = 120.0  # seconds a job may take to end
-PAUSE = 1.0
 LEAST = 60  # seconds of training for which a job is worth starting
 GRACE = 300.0  # seconds after which a limit of the Hub's has not held
 
@@ -94,7 +92,7 @@ def opened(
         max_hours=limits.max_hours,
         deadline=now + terms.seconds + 60 * limits.launch_minutes,
         by_hand=by_hand(namespace),
-        notes={"digest": of},
+        notes={"digest": of, "namespace": namespace},
     )
 
 
@@ -144,7 +142,8 @@ def start(api: Any, file: Path, record: dict[str, Any], limits: Limits) -> None:
     underway.save(file, record)
     entry = ledger.of(record["id"])
     if entry:
-        ledger.updated(entry, name=info.id, by_hand=f"hf jobs cancel {info.id} --namespace {record['namespace']}")
+        manual = f"hf jobs cancel {info.id} --namespace {record['namespace']}"
+        ledger.updated(entry, name=info.id, by_hand=manual, state="running")
 
 
 def requested(api: Any, record: dict[str, Any], before: set[str]) -> Any:
@@ -226,68 +225,13 @@ def under_way(submission: Submission) -> bool:
     return asked(record)
 
 
+def namespace_of(submission: Submission) -> str:
+    """As its record has it; empty where there is none any more."""
+    file = Path(submission.folder) / RECORD
+    record = underway.read(file) if file.exists() else {}
+    return str(record["namespace"]) if record.get("id") == submission.id else ""
+
+
 def asked(record: dict[str, Any]) -> bool:
     """Whether the Hub was asked for a job: before that nothing can run."""
     return bool(record["jobs"] or record["unsure_until"])
-
-
-def noted(submission: Submission, **changes: Any) -> None:
-    """Changes the record of a job that has not ended."""
-    file = Path(submission.folder) / RECORD
-    if file.exists():
-        record = underway.read(file)
-        if record["id"] == submission.id and record["state"] not in underway.FINAL:
-            underway.save(file, record | changes)
-
-
-def end(api: Any, namespace: str, mark: str) -> None:
-    """Ends what runs under a mark and sees it gone. Raises RunFailed with the command by hand where it is not."""
-    import httpx
-
-    until = time.monotonic() + GONE
-    while True:
-        alive = [one for one in door.marked(api, namespace, mark) if not door.ended(one)]
-        if not alive:
-            return
-        if time.monotonic() > until:
-            manual = "; ".join(f"hf jobs cancel {one.id} --namespace {namespace}" for one in alive)
-            raise RunFailed(f"hf_jobs: a job goes on and COSTS MONEY; end it by hand: {manual}")
-        for one in alive:
-            try:
-                api.cancel_job(job_id=one.id, namespace=namespace)
-            except httpx.HTTPError:
-                continue  # ended meanwhile, or the Hub stumbled: the next look tells
-        time.sleep(PAUSE)
-
-
-def clean(api: Any, settings: CheckpointSettings, namespace: str, submission: Submission) -> None:
-    """After the end: takes the repository away, unless the result in it is not on this disk yet, and closes the ledger.
-
-    Raises RunFailed while it is not known whether a job was started."""
-    file = Path(submission.folder) / RECORD
-    record = underway.read(file) if file.exists() else {}
-    record = record if record.get("id") == submission.id else {}
-    if record.get("unsure_until", 0.0) > time.time() and not unknown(api, record):
-        raise RunFailed(
-            f"hf_jobs: whether a job was started is not known yet; look again in some minutes ({by_hand(namespace)})"
-        )
-    repository = packing.repository(namespace, submission.id)
-    kept = bool(record) and not record["fetched"] and has_result(api, repository, record, Path(submission.folder))
-    entry = ledger.of(submission.id)
-    gone = kept or packing.delete(api, repository)
-    if not kept:
-        noted(submission, state="cancelled", reason="it was brought down before its end")
-    if record.get("fetched"):
-        checkpoints.forget(api, settings, record["prefix"])
-    if entry:
-        ledger.closed(entry) if gone else ledger.updated(entry, state="ending")
-
-
-def has_result(api: Any, repository: str, record: dict[str, Any], folder: Path) -> bool:
-    """Whether a trained model waits there. Raises RunFailed where the Hub does not say."""
-    if record["state"] == "failed":
-        return False
-    note = door.asked(
-        lambda: pushed.note(api, repository, packing.RESULT, folder), f"what is in {repository}", none=404
-    )
-    return note is not None and note.get("code") == 0

@@ -11,7 +11,7 @@ from bashgym.errors import RunFailed
 from bashgym.records import Progress, Submission
 from bashgym.rented import ledger, pushed
 from bashgym.rented.checkpoints import CheckpointSettings
-from bashgym.rented.hosted import door, hiring, packing
+from bashgym.rented.hosted import door, hiring, leaving, packing
 from bashgym.rented.hosted.following import Kept, Stream
 from bashgym.rented.settings import Limits
 
@@ -118,7 +118,7 @@ def hold(api: Any, file: Path, record: dict[str, Any], info: Any, limits: Limits
     else:
         return
     underway.save(file, underway.read(file) | {"reason": why})
-    hiring.end(api, record["namespace"], record["id"])
+    leaving.end(api, record["namespace"], record["id"])
 
 
 def close(
@@ -126,16 +126,18 @@ def close(
 ) -> Iterator[Progress]:
     """What became of a job that has ended, written into its record; or the next one in its place."""
     record = underway.read(file)
+    took = used(record, info)
     note = brought(api, record, file.parent)
     if note is not None:
+        record["spent"] += took
         result = file.parent / RESULT
         yield from kept.whole(result / "metrics.jsonl", result / "train.log")
         code = note["code"]
         why = "" if code == 0 else note["reason"] or training_log.reason(file.parent / underway.LOG, code)
         settle(file, record, "failed" if code else "succeeded", code, why)
         return
-    stage, spent = door.stage(info), record["spent"] + used(record, info)
-    late = used(record, info) >= record["seconds"] - 5
+    stage, late = door.stage(info), took >= record["seconds"] - 5
+    record["spent"] += took
     if record["state"] == "cancelling":
         settle(file, record, "cancelled", None, "cancelled")
     elif record["reason"]:
@@ -144,8 +146,8 @@ def close(
         settle(file, record, "failed", 124, f"stopped after {record['seconds']} seconds (cloud.limits)")
     elif stage == "CANCELED":
         settle(file, record, "cancelled", None, "cancelled on the Hub")
-    elif may_restart(record, checkpoint, spent):
-        hiring.start(api, file, again(record, spent), limits)
+    elif may_restart(record, checkpoint):
+        hiring.start(api, file, again(record), limits)
     else:
         settle(file, record, "failed", None, lost(file.parent / underway.LOG, info))
 
@@ -161,14 +163,14 @@ def used(record: dict[str, Any], info: Any) -> float:
     return float(counted) if counted is not None else time.time() - record["asked"]
 
 
-def may_restart(record: dict[str, Any], checkpoint: CheckpointSettings, spent: float) -> bool:
-    left = record["cap"] - spent
+def may_restart(record: dict[str, Any], checkpoint: CheckpointSettings) -> bool:
+    left = record["cap"] - record["spent"]
     return bool(checkpoint.to) and record["restarts"] < checkpoint.max_restarts and left >= hiring.LEAST
 
 
-def again(record: dict[str, Any], spent: float) -> dict[str, Any]:
+def again(record: dict[str, Any]) -> dict[str, Any]:
     """The record of the next job: what is left of the time, for the training goes on from its last checkpoint."""
-    return record | {"spent": spent, "seconds": int(record["cap"] - spent), "restarts": record["restarts"] + 1}
+    return record | {"seconds": int(record["cap"] - record["spent"]), "restarts": record["restarts"] + 1}
 
 
 def settle(file: Path, record: dict[str, Any], state: str, code: int | None, reason: str) -> None:
