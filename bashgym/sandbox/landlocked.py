@@ -14,7 +14,7 @@ from pathlib import Path
 from bashgym.sandbox import landlock, seccomp
 from bashgym.sandbox.command import Command, Result
 from bashgym.sandbox.supervise import Start, supervise
-from bashgym.sandbox.system import FILES, FOLDERS, environment, hand_over, own_uid, scratch
+from bashgym.sandbox.system import FILES, FOLDERS, environment, hand_over, let_through, own_uid, scratch
 
 ROOT = Path(__file__).resolve().parents[2]  # of the package that this is part of
 START = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from bashgym.sandbox import jail; sys.exit(jail.main())"
@@ -41,6 +41,7 @@ class Landlock:
         uid = own_uid()
         with scratch() as temporary:
             if uid is not None:
+                let_through(command.folder)
                 hand_over(command.folder, uid)
                 hand_over(temporary, uid)
             order = {

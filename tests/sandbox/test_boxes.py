@@ -76,6 +76,14 @@ def test_a_command_runs_and_its_end_is_told(box: Box, folder: Path):
     assert "err" in result.stderr
 
 
+def test_a_folder_within_a_temporary_folder_of_ours_is_reached(box: Box):
+    """As tasks and episodes lay it out; nobody but us may enter the outer one."""
+    with tempfile.TemporaryDirectory() as outer:
+        inner = Path(outer, "work")
+        inner.mkdir()
+        assert box.run(Command(("/bin/sh", "-c", "echo here > file && cat file"), inner)).stdout == "here\n"
+
+
 def test_it_writes_in_its_folder_and_nowhere_else(box: Box, folder: Path):
     other = Path(tempfile.mkdtemp(prefix="bashgym-test-"))
     other.chmod(0o777)
