@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ORDER = "rewards.json"  # {rewards: [{label, file, sha256, config}], selftest, episode}
+ORDER = "rewards.json"  # {rewards: [{label, file, sha256, config, apart}], selftest, episode}
 
 
 class Refused(RuntimeError):
@@ -19,10 +19,15 @@ def order(folder: Path) -> dict[str, Any]:
 
 
 def reward(folder: Path, told: dict[str, Any]) -> Any:
-    """The plugin with its settings; raises Refused where its code is not what was meant."""
+    """The plugin with its settings, one of a pack in a process of its own; raises Refused where its code is not what
+    was meant."""
     path = folder / told["file"]
     if hashlib.sha256(path.read_bytes()).hexdigest() != told["sha256"]:
         raise Refused(f"reward.{told['label']}: {path} is not the file that this was made with")
+    if told.get("apart"):
+        from bashgym.tasks import apart
+
+        return apart.Reward(folder, told)
     name = f"bashgym_reward_{told['label']}_{told['sha256'][:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None

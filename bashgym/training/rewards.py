@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bashgym import jsonl, paths
 from bashgym.errors import RecipeError
+from bashgym.packs import kept
 from bashgym.records import PluginSpec
 
 ORDER = f"{paths.INSIDE}/rewards.json"
@@ -26,6 +27,11 @@ class Chosen(NamedTuple):
     @property
     def weight(self) -> float:
         return float(self.spec.config.get("weight", 1.0))
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is code of a pack, which runs in a process of its own over there too."""
+        return kept.of_file(Path(self.spec.path)) is not None
 
     @property
     def verifies(self) -> bool:
@@ -89,7 +95,8 @@ def place(
     for one in rewards:
         file = f"{PLUGINS}/{one.label}.py"
         jsonl.replace(folder / paths.INSIDE / file, Path(one.spec.path).read_bytes())
-        listed.append({"label": one.label, "file": file, "sha256": one.spec.sha256, "config": one.spec.config})
+        told = {"label": one.label, "file": file, "sha256": one.spec.sha256, "config": one.spec.config}
+        listed.append({**told, "apart": one.apart})
     jsonl.replace(folder / ORDER, jsonl.dumps({"rewards": listed, "selftest": selftest, "episode": episode}))
 
 
