@@ -98,7 +98,8 @@ def flops_per_token(shape: Shape, config: TrainingConfig, load: Load) -> float:
 
 
 def memory(shape: Shape, config: TrainingConfig, load: Load, length: int) -> float:
-    """Bytes at the peak: what is there anyway, weights with what their training keeps, activations, logits.
+    """Bytes at the peak: what is there anyway, weights with what their training keeps, activations, logits. Which card
+    is rented is another question (memory.vram_gb).
 
     On a CPU all is in 32 bit and nothing is recomputed; on a GPU 16 bit, and a layer's inputs alone are kept."""
     gpu = config.device == "gpu"
