@@ -208,7 +208,7 @@ def plan(content: dict[str, Any], json: bool) -> None:
     quote = content["quote"]
     from bashgym.runs import offered
 
-    offered.shown(content["clouds"])
+    offered.shown(content["clouds"], content["dataset"] is not None)
     print(f"  hours          {number(quote['hours'])}")
     print(f"  cost           {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
     for key, value in quote["details"].items():

@@ -10,8 +10,8 @@ LEAVING = ("uploads", "credentials")  # the details that say what leaves this ma
 EACH = 3  # offers shown of a cloud, cheapest first
 
 
-def shown(answers: Sequence[dict[str, Any]], json: bool = False) -> None:
-    """`answers` are of stages/offers.py."""
+def shown(answers: Sequence[dict[str, Any]], written: bool, json: bool = False) -> None:
+    """`answers` are of stages/offers.py; `written` says whether the dataset is, and so among the uploads."""
     if json:
         as_json(answers)
         return
@@ -23,9 +23,10 @@ def shown(answers: Sequence[dict[str, Any]], json: bool = False) -> None:
             print(printable(f"  {one['cloud']}: would be refused: {one['refused']}"))
     for one in answers:
         details = one["quote"]["details"] if one["quote"] else {}
-        for name in LEAVING:
+        rows_too = [] if written else ["the rows, once they are written and past the leak gate"]
+        for name, more in (("uploads", rows_too), ("credentials", [])):
             if details.get(name):
-                print(printable(f"  {one['cloud']} {name}: {', '.join(details[name])}"))
+                print(printable(f"  {one['cloud']} {name}: {', '.join([*details[name], *more])}"))
 
 
 def offers(one: dict[str, Any]) -> list[dict[str, Any]]:

@@ -37,9 +37,10 @@ def quoting(options: argparse.Namespace) -> int:
     chosen = recipe.load(options.words)
     screen = Terminal()
     run = prospective(chosen, plan_folder(chosen.name), screen)
+    dataset = written_dataset(run)
     with screen.waiting("asking the clouds' price lists"):
-        answers = side_by_side(options.words, chosen, provisional(run, written_dataset(run)))
-    offered.shown(as_data(answers), options.json)
+        answers = side_by_side(options.words, chosen, provisional(run, dataset))
+    offered.shown(as_data(answers), dataset is not None, options.json)
     if not any(one.quote and one.quote.offers for one in answers):
         raise BashGymError("clouds quote: no cloud has an offer; the reasons stand above")
     return 0
