@@ -1,8 +1,8 @@
 """Memory that the GPU to be rented should have: a rule of thumb by the model's size, rounded up to cards that are made.
 
 It is not the run's peak (estimate.memory), on purpose. A card is chosen before there are rows, and must not be another
-one for a longer row or a larger batch: both can be set to fit the card, weights cannot. The peak is of this run as it is
-set, is measured against, and is what a quote warns with where it is larger than the card."""
+one for a longer row or a larger batch: both can be made to fit the card, weights cannot. The peak is of this run as it
+is set; it is measured against, and a quote warns with it where it is larger than the card."""
 
 import re
 from typing import Literal
