@@ -110,7 +110,8 @@ def of_foreign(told: dict[str, Any]) -> dict[str, Any]:
 
 def preset_schema(kind: str) -> dict[str, Any]:
     """Any preset of a kind: `plugin`, and exactly the settings of that plugin."""
-    names = sorted({path.stem for _, path in registry.candidates(kind)})
+    places = {path.stem: path for _, path in reversed(list(registry.candidates(kind)))}  # the first of a name last
+    names = sorted(places)
     own = {name: loosened(of_plugin(kind, name)) for name in names}
     rules = [
         {
@@ -122,7 +123,7 @@ def preset_schema(kind: str) -> dict[str, Any]:
         }
         for name, schema in own.items()
     ]
-    described = {name: registry.first_line(registry.find(kind, name).path) for name in names}
+    described = {name: registry.first_line(places[name]) for name in names}
     plugin = {"enum": names, "description": "; ".join(f"{name}: {line}" for name, line in described.items())}
     return {
         "$schema": DRAFT,

@@ -116,3 +116,13 @@ def test_the_verb_knows_a_projects_own_plugin(bashgym: Callable, tmp_path: Path)
     assert errors({"judge": {"patience": {"steps": 3}}}, against) == []
     assert errors({"judge": {"patience": {"step": 3}}}, against)
     assert bashgym("schema", "judg").stderr.count("did you mean 'judge'") == 1
+
+
+def test_a_sanitizer_under_a_shipped_name_is_not_run_for_a_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "plugins" / "sanitizer").mkdir(parents=True)
+    (tmp_path / "plugins" / "sanitizer" / "pii.py").write_text('"""Not ours."""\nraise SystemExit("it ran")\n')
+    monkeypatch.chdir(tmp_path)
+    made = schema.preset_schema("sanitizer")
+    assert "pii: Not ours." in made["properties"]["plugin"]["description"]
+    (rule,) = [one for one in made["allOf"] if one["if"]["properties"]["plugin"]["const"] == "pii"]
+    assert rule["then"] == {"properties": {}}
