@@ -148,6 +148,8 @@ def project_files(strings: Iterable[str]) -> list[Path]:
     """The `.env` files of the folders that a session names, and of those above them."""
     folders: dict[str, None] = {}
     for text in strings:
+        if text[:1] != "/" and text[1:2] != ":":  # nearly all of them
+            continue
         if len(folders) < MOST_FOLDERS and len(text) < 300 and "\n" not in text and is_local(text):
             folder, above = text, os.path.dirname(text)  # noqa: PTH120  (many of them, and most are not there)
             while folder not in folders and folder != above:

@@ -78,7 +78,8 @@ class RuleScanner:
         if not places:
             return
         to_char = char_offsets(data, sorted({offset for place in places for offset in place[:2]}), len(text))
-        starts = list(accumulate((len(each) + len(SEPARATOR) for each in strings), initial=0))[:-1]
+        gap = len(SEPARATOR)
+        starts = list(accumulate([length + gap for length in map(len, strings[:-1])], initial=0))
         for first, last, rule in places:
             for index, start, end in locate(to_char[first], to_char[last], starts, strings):
                 yield Match(index, start, end, rule)
@@ -96,11 +97,11 @@ class RuleScanner:
 def pieces(strings: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Ranges of strings to scan together, PIECE characters or one string."""
     first = size = 0
-    for index, text in enumerate(strings):
-        if size and size + len(text) > PIECE:
+    for index, length in enumerate(map(len, strings)):
+        if size and size + length > PIECE:
             yield first, index
             first, size = index, 0
-        size += len(text)
+        size += length
     if first < len(strings):
         yield first, len(strings)
 

@@ -38,7 +38,8 @@ class Joined:
 
     def __init__(self, strings: Sequence[str]) -> None:
         self.text = self.GAP.join(strings)
-        self.starts = list(accumulate((len(each) + len(self.GAP) for each in strings), initial=0))
+        gap = len(self.GAP)
+        self.starts = list(accumulate([length + gap for length in map(len, strings)], initial=0))
 
     def place(self, position: int) -> tuple[int, int]:
         """The string a position lies in, and where that one begins."""
@@ -93,8 +94,10 @@ def copy_of(text: str, escapes: bool = True) -> Copy:
 
     With `escapes` off, backslashes before letters and marks stay: `C:\\new` is a path."""
     text = masked(text)
-    marks = "\\\x1b%\0" if text.isascii() else "\\\x1b%" + ZERO_WIDTH
-    return undone(text, escapes) if any(mark in text for mark in marks) else Copy(text)
+    if "\\" in text or "%" in text or "\x1b" in text or "\0" in text:
+        return undone(text, escapes)
+    hidden = not text.isascii() and any(mark in text for mark in ZERO_WIDTH)
+    return undone(text, escapes) if hidden else Copy(text)
 
 
 def undone(text: str, escapes: bool) -> Copy:

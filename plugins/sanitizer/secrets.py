@@ -32,6 +32,7 @@ from bashgym.scanning.secret_values import (
     filler,
     identifier,
     name_before,
+    passphrase,
     placeholder,
     secretlike,
     web_tokens,
@@ -58,6 +59,7 @@ GIVEN = frozenset(["COMMAND", "FLAG", "PART", "PIPED", "HERE"])  # options that 
 PROMISED = frozenset(
     ["POSITIONAL", "VALUE_NAMED", "PGPASS", "SETTING", "SAID", "WITH", "SLASH", "PAIR", "CALL", "LOGIN", "HOOK"]
 )
+OF_PASSWORDS = frozenset(["POSITIONAL", "PGPASS", "SLASH", "LOGIN"])  # of those, what holds nothing else
 STATE = 4096  # characters of a state of Terraform that are one resource
 SCHEME = re.compile(r"(?:bearer|basic|token)\s{1,3}", re.I)
 CERTAIN = 10.0  # bits per character from which on no name is made of words
@@ -208,7 +210,8 @@ class Sanitizer:
         if name in GIVEN:
             return given(value)
         if name in PROMISED:
-            return likely(value, bits)
+            named = "password" if name in OF_PASSWORDS else name_before(text, start)
+            return likely(value, bits) or passphrase(named, value)
         if name == "RESULT":
             return "random_password" in text[max(0, start - STATE) : start] and not placeholder(value)
         if name in NAMED:

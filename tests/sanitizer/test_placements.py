@@ -66,8 +66,29 @@ def test_a_password_that_was_assigned_is_gone_where_it_is_printed(clean: Callabl
 
 
 @pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("DB_PASSWORD=cricket-basalt-ivory-larch", "cricket-basalt-ivory-larch"),
+        ('password = "amber lantern quarry spruce"', "amber lantern quarry spruce"),
+        ("ALTER USER app WITH PASSWORD 'walnut.copper.heron.mistral';", "walnut.copper.heron.mistral"),
+        ("api_token: ember_juniper8121", "ember_juniper8121"),
+        ("the password is ember_juniper812, as ever", "ember_juniper812"),
+        ("the password is **ExDQVM*ejpUsJ0**", "ejpUsJ0"),
+        ("got access_token 8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11 from it", "8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11"),
+        ("Cookie: sid=8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11; theme=dark", "8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11"),
+    ],
+)
+def test_what_people_make_up_goes_where_it_is_promised(text: str, secret: str, clean: Callable[..., Sanitized]) -> None:
+    assert secret not in clean(text, "secrets").value
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        'password = "please enter your password"', "password: case-sensitive-and-required-for-all",
+        "secret: web-tls-cert-internal", "key: ember_juniper8121", "token = http_status404", "token: test_user1234",
+        "see 8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11", "key: 8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11",
+        "the token is **bold**, as the secret is *not*",
         "the token is invalid", "password for the admin is required", "token is UTF-8 encoded",
         "the secret is sha256-hashed",
         "cookies: theme=dark; lang=en", "login: foo / bar", "mkdir -p build && cp -p a b", "docker run -p 80:80 nginx",
