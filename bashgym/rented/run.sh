@@ -34,8 +34,11 @@ watchdog=$!
 {% if push %}
 timeout -k 10 600s python inside/push.py fetch || exit 1
 if [ -f metrics.jsonl ]; then metrics=$(wc -l < metrics.jsonl); fi  # up to the checkpoint it goes on from: known already
-python inside/push.py watch &
-pusher=$!
+pusher=
+if [ "$rank" = 0 ]; then  # the others write parts of a checkpoint that are none alone
+  python inside/push.py watch &
+  pusher=$!
+fi
 {% endif %}
 BASHGYM_JOB="$mark" timeout -k 60 "${training}s" {{ command }} > logs/train.log 2>&1 &
 trainer=$!
@@ -50,9 +53,11 @@ kill -KILL $(marked) 2>/dev/null
 if [ -n "$(tail -c 1 logs/train.log)" ]; then echo >> logs/train.log; fi  # a last line that was cut off
 tell
 {% if push %}
-kill -TERM "$pusher" 2>/dev/null
-for _ in $(seq 300); do kill -0 "$pusher" 2>/dev/null || break; sleep 1; done
-kill -KILL "$pusher" 2>/dev/null
+if [ -n "$pusher" ]; then
+  kill -TERM "$pusher" 2>/dev/null
+  for _ in $(seq 300); do kill -0 "$pusher" 2>/dev/null || break; sleep 1; done
+  kill -KILL "$pusher" 2>/dev/null
+fi
 {% endif %}
 { kill -KILL -- "-$watchdog"; wait "$watchdog"; } 2>/dev/null
 if [ "$code" -eq 124 ] || [ "$SECONDS" -ge "$training" ]; then
