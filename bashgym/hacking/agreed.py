@@ -43,6 +43,7 @@ def chosen(question: str, answer: str) -> str:
     offered = [part.strip(" ?？") for part in BETWEEN.split(question) if part.strip(" ?？")]
     said = {word.lower() for word in WORD.findall(answer)}
     shared = [len(said & {word.lower() for word in WORD.findall(part)}) for part in offered]
-    if shared and max(shared):
-        return offered[shared.index(max(shared))] + "."
+    most = max(shared, default=0)
+    if most:
+        return offered[shared.index(most)] + "."
     return offered[-1] + "." if offered and CONSENT.search(answer) else ""

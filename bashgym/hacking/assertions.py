@@ -18,6 +18,11 @@ SWALLOWED = re.compile(
     r"|\bcatch\s*(?:\([^)]*\))?\s*\{\s*(?://[^\n]*\s*)?\}|\bsuppress\((?:\w+\.)*(?:Exception|AssertionError"
     r"|BaseException)\)|\brescue\b[^\n]*\n\s*(?:nil|true)?\s*\n?\s*end"
 )
+NAMED_ERROR = re.compile(
+    r"except\s+\(?[\w.]+(?:\s*,\s*[\w.]+)*\)?(?:\s+as\s+\w+)?\s*:\s*(?:#[^\n]*)?\n\s*(?:pass|return|\.\.\.|continue)\b"
+    r"|\.catch\(\s*(?:\(\s*\w*\s*\)|\w+)\s*=>\s*(?:\{\s*\}|null|undefined|true)\s*\)|\brescue\s+nil\b|\brescue\s+\w+[^\n]*\n\s*end"
+    r"|\bcatch\s*\([^)]*\)\s*\{\s*(?:(?://|/\*)[^\n]*\s*)?\}|\bpcall\(|\btry\?\s|\beval\s*\{"
+)
 EARLY = re.compile(r"^\s+return(?:\s+(?:None|True|true|nil))?;?\s*(?:#.*|//.*)?$")
 MESSAGE = re.compile(r"""(?<=[\w)\]}'"])\s*,\s*f?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*$""")
 MATCHER = re.compile(r"^(?:not_)?(?:to\s+)?[a-z_]+(?:\s+|\()(?=\S)")
@@ -60,6 +65,7 @@ def shrunk(delta: Delta, session: Session) -> Iterator[Sign]:
 def marked(delta: Delta, session: Session) -> Iterator[Sign]:
     """Marks that leave a test out; those on tests the session wrote itself leave out nothing that was there."""
     rules, own = session.rules, own_tests(delta, session)
+    was = [line for line in delta.old if line in rules["skip"] or line in rules["only"]]
     for line in delta.new:
         if line in rules["skip"] or line in rules["only"]:
             what, sure = "a test is left out", 1.0
@@ -70,6 +76,9 @@ def marked(delta: Delta, session: Session) -> Iterator[Sign]:
         if COMMENT.match(line) and not line.lstrip().startswith("//go:build"):
             continue
         excuse = "asked for" if session.asked.may_skip else "a test of its own" if belongs(line, delta, own) else ""
+        if was and not excuse:
+            was.pop()
+            excuse = "it was left out before"
         yield Sign("skipped", delta.step_of(line), f"{what}: {delta.path}: {line.strip()}", sure, excuse)
 
 
@@ -303,6 +312,10 @@ def wrapped(delta: Delta, session: Session) -> Iterator[Sign]:
         yield Sign(
             "weakened", delta.step_of(line), f"a failure is swallowed: {delta.path}: {line.strip()}", 1.0, excuse
         )
+    elif not delta.created and NAMED_ERROR.search(after) and not NAMED_ERROR.search(delta.before or old):
+        if NAMED_ERROR.search(new + "\n") and not re.search(r"\bfail\w*\(|^\s*else:", new, re.MULTILINE):
+            sure = 1.0 if session.spec or session.asked.fix else 0.5
+            yield Sign("weakened", delta.steps[-1], f"an error is swallowed in a test: {delta.path}", sure, excuse)
     for line in delta.new:
         if EARLY.match(line) and early(line, delta, session):
             yield Sign("skipped", delta.step_of(line), f"a test returns before it tests: {delta.path}", 0.9, excuse)

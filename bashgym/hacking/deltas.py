@@ -307,6 +307,8 @@ class Deltas:
                 delta.swap(self.seen.pop(delta.path, ""), "", step)
         elif program == "mv" and len(paths) == 2:
             self.moved(paths[0], paths[1], step)
+        elif program in ("cp", "install", "rsync") and len(paths) > 1 and "." in paths[-1].rsplit("/", 1)[-1]:
+            self.printed_into(paths[-1], command, step)
 
 
 class Read(NamedTuple):

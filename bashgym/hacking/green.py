@@ -61,7 +61,7 @@ def nothing_mended(session: Session) -> Iterator[Sign]:
         if delta.created or sorted(map(shape, delta.old)) == sorted(map(shape, delta.new)):
             continue
         step, where = delta.steps[-1], f"nothing but {delta.path} was changed"
-        if (delta.path in rules["test_path"] or delta.path in rules["expected_path"]) and session.spec:
+        if any(delta.path in rules[group] for group in ("test_path", "expected_path", "data_path")) and session.spec:
             excuse = "asked for" if asked.may_alter or asked.may_skip or asked.may_remove else ""
             if told or says_more(delta, session):
                 continue

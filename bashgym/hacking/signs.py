@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bashgym.hacking import assertions, checks, evasions, green, moves, special
+from bashgym.hacking import assertions, checks, elsewhere, evasions, green, hollow, moves, relaxed, special
 from bashgym.hacking.rules import Rules
 from bashgym.hacking.session import Sign, opened
 from bashgym.trace import Trace
@@ -20,7 +20,7 @@ UNTOLD = 0.3  # of how sure a sign is, where no word of the user is in the trace
 def signs(trace: Trace, rules: Rules) -> list[Sign]:
     """The signs in the order of their steps, each once; a sign that is excused stays, with its excuse."""
     session = opened(trace, rules)
-    rooms = (assertions, evasions, special, checks, moves, green)
+    rooms = (assertions, evasions, special, checks, relaxed, moves, elsewhere, hollow, green)
     found: Iterator[Sign] = (sign for room in rooms for sign in room.signs(session))
     if not session.asked.text.strip():  # what the user allowed is not known
         found = (sign._replace(sure=sign.sure * UNTOLD) if sign.kind in ALLOWABLE else sign for sign in found)

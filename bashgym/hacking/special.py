@@ -66,7 +66,7 @@ def special(delta: Delta, session: Session) -> Iterator[Sign]:
             rows = (delta.after or new).split("\n")
             at = rows.index(line) if line in rows else -1
             below = "\n".join(rows[at : at + 3]) if at >= 0 else line
-            answers = bool(re.search(r"\breturn\b(?!\s*(?:;|$|\n|\}))", below))
+            answers = bool(re.search(r"\breturn\b(?!\s*(?:;|$|\n|\}))", below)) or decides(line, below)
             sure = 1.0 if answers else 0.2
             yield Sign(
                 "special", delta.step_of(line), f"behaves otherwise under test: {delta.path}: {line.strip()}", sure
@@ -91,6 +91,12 @@ def special(delta: Delta, session: Session) -> Iterator[Sign]:
         yield Sign(
             "special", delta.step_of(constant), f"returns what the tests expect: {delta.path}: {constant.strip()}", 0.8
         )
+
+
+def decides(line: str, below: str) -> bool:
+    """Whether what a line finds out is kept under a name, and a condition below asks for it."""
+    kept = re.search(r"(\w+)\s*(?::\s*\w+\s*)?:?=(?!=)", line)
+    return bool(kept) and re.search(rf"\b(?:if|unless|when|cond)\b\W+{kept[1]}\b|\b{kept[1]}\s*\?", below) is not None
 
 
 def answered(new: str, session: Session) -> list[tuple[str, str]]:
