@@ -32,7 +32,7 @@ OPTIONS = {
     "RemoteCommand": "none",
     "LogLevel": "ERROR",
 }
-SHIPPED = ("processes.py", "machine.py", "remote/there.py")  # in this order
+SHIPPED = ("processes.py", "machine.py", "remote/there.py", "remote/supervisor.py")  # in this order
 # How ssh says what is wrong, and the way out; {host} and {ssh} (the command by hand) are filled in.
 REASONS = (
     (
@@ -119,7 +119,7 @@ class Machine(NamedTuple):
 
     def accepted(self, told: dict[str, Any]) -> dict[str, Any]:
         if "refused" in told:
-            raise RunFailed(f"{self.host}: {told['refused']}")
+            raise RunFailed(f"{self.host}: {CONTROL.sub('', str(told['refused']))[:500]}")
         return told
 
     def failure(self, code: int, said: str) -> RunFailed:
@@ -141,6 +141,11 @@ def interpreter(python: str) -> str:
     if python.startswith("~/"):
         return f'"$HOME"/{shlex.quote(python[2:])} -I -'
     return f"{shlex.quote(python)} -I -"
+
+
+def supervisor(**arguments: Any) -> str:
+    """The program that stays above a job; see bashgym/remote/supervisor.py."""
+    return f"{modules()}sys.modules['bashgym.remote.supervisor'].main({json.dumps(arguments)!r})\n"
 
 
 def program(word: str, arguments: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -49,10 +48,10 @@ def run(word: str, arguments: dict) -> None:
         say({"refused": str(error)})
 
 
-def probe(folder: str, gpus: bool, paths: list, environments: list, python: str) -> None:
+def probe(folder: str, gpus: bool, paths: list, environments: dict, python: str) -> None:
     """What this machine has for jobs in `folder`."""
     place = Path(folder).expanduser()
-    chosen = interpreter(environments, python)
+    chosen = interpreter(list(environments.values()), python)
     say(
         {
             "folder": str(place),
@@ -62,25 +61,42 @@ def probe(folder: str, gpus: bool, paths: list, environments: list, python: str)
             "gpus": machine.memories() if gpus else [],
             "there": [path for path in paths if Path(path).exists()],
             "python": chosen,
+            "maker": "" if chosen else maker(list(environments))[0],
             "axolotl": bool(chosen) and machine.program(Path(chosen), "axolotl") is not None,
         }
     )
 
 
+def environments_folder() -> Path:
+    """Where training environments lie on this machine, as bashgym/paths.py says."""
+    root = os.environ.get("BASHGYM_ENVS") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "bashgym", "envs")
+    return Path(root).expanduser()
+
+
 def interpreter(environments: list, python: str) -> str:
     """`python`, or where that is empty that of the first of BashGym's environments that is whole; empty without any."""
-    root = os.environ.get("BASHGYM_ENVS") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "bashgym", "envs")
-    made = [Path(root).expanduser() / name for name in environments]
+    made = [environments_folder() / name for name in environments]
     ready = [str(one / "bin" / "python") for one in made if (one / "ready.json").exists()]
     return str(Path(python).expanduser()) if python else next(iter(ready), "")
 
 
-def arrive(folder: str, name: str, environments: list, python: str) -> None:
+def maker(minors: list) -> tuple:
+    """(interpreter, version) that an environment can be made with, of one of the versions `minors`; empty without."""
+    text = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    for candidate in (sys.executable, *("python" + minor for minor in minors)):
+        path = shutil.which(candidate)
+        done = subprocess.run([path, "-c", text], capture_output=True, text=True) if path else None
+        if path and done and done.returncode == 0 and done.stdout.strip() in minors:
+            return path, done.stdout.strip()
+    return "", ""
+
+
+def arrive(folder: str, name: str, environments: dict, python: str) -> None:
     """Makes the job's folder, for this user alone; tells where it is, what runs in it, and the interpreter for it."""
     place = Path(folder).expanduser().absolute() / name
     (place / "logs").mkdir(parents=True, exist_ok=True)
     place.chmod(0o700)
-    say({"there": str(place), "python": interpreter(environments, python), "before": settled(place, "")})
+    say({"there": str(place), "python": interpreter(list(environments.values()), python), "before": settled(place, "")})
 
 
 def box(name: str, image: str, files: dict) -> None:
@@ -160,56 +176,6 @@ def start(folder: str, mark: str, program: str) -> None:
         return say(record)
 
 
-class Ended(Exception):
-    """The supervisor was asked to end."""
-
-
-def supervise(folder: str, mark: str, spec: dict) -> None:
-    """Runs the job's command to its end, within its time, and writes down how it ended."""
-
-    def asked(number: int, frame: object) -> None:
-        raise Ended
-
-    signal.signal(signal.SIGTERM, asked)
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: None)  # the training's to handle; ignored, it would inherit that
-    place = Path(folder)
-    record: dict = {"id": mark, "state": "running", "pid": os.getpid(), "start": processes.start_of(os.getpid())}
-    metrics = place / METRICS
-    record.update(exit_code=None, metrics_from=metrics.stat().st_size if metrics.exists() else 0, late=False)
-    write(place, record)
-    tree = Tree(os.getpid(), record["start"], mark)
-    code = None
-    try:
-        child = subprocess.Popen(spec["command"], cwd=folder, env=seen(spec, mark), stdin=subprocess.DEVNULL)
-        code = child.wait(timeout=spec["seconds"])
-    except subprocess.TimeoutExpired:
-        record["late"] = True
-    except OSError as error:
-        print(f"OSError: {error}", flush=True)
-        code = 127
-    except Ended:
-        (place / CANCELLED).touch()
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
-    processes.end(tree, spec["grace"] if code is None else 0, TERMINATE)
-    code = child.wait() if code is None else code
-    state = "cancelled" if (place / CANCELLED).exists() else "succeeded" if code == 0 else "failed"
-    if record["late"]:
-        state = "failed"
-    write(place, dict(record, state=state, exit_code=128 - code if code < 0 else code))
-
-
-def seen(spec: dict, mark: str) -> dict:
-    """What the job sees: of this machine's variables the named ones, those of the job, no other."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in spec["kept"] or name.startswith(tuple(spec["kept_prefixes"]))
-    }
-    path = os.pathsep.join([str(Path(spec["command"][0]).parent), os.environ.get("PATH", os.defpath)])
-    return {**kept, "PATH": path, **spec["env"], processes.MARK: mark}
-
-
 def follow(folder: str, mark: str, offsets: dict) -> None:
     """Tells what is added to the job's files after `offsets` (path -> bytes), and its state once it has ended."""
     place, beat = Path(folder), time.monotonic()
@@ -282,4 +248,4 @@ def remove(folder: str, mark: str) -> None:
     say({"state": record["state"]})
 
 
-WORDS = {one.__name__: one for one in (probe, box, arrive, start, supervise, follow, cancel, hashes, remove)}
+WORDS = {one.__name__: one for one in (probe, box, arrive, start, follow, cancel, hashes, remove)}

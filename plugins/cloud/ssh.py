@@ -18,7 +18,7 @@ from bashgym.errors import BashGymError, RunFailed
 from bashgym.gate.report import require
 from bashgym.records import Finding, Job, Progress, Quote, Submission
 from bashgym.remote import asked, files, mirror, sent
-from bashgym.remote.ssh import Machine, Unreachable, program
+from bashgym.remote.ssh import Machine, Unreachable, supervisor
 from bashgym.underway import FINAL, LOG, METRICS
 
 RECORD = "remote.json"
@@ -39,7 +39,7 @@ class Cloud:
         remote_folder: str = "~/bashgym-jobs"
         """The folder there in which every job has one of its own."""
         remote_python: str = ""
-        """Interpreter there of an environment with Axolotl; empty: the one `bashgym env create` made there."""
+        """Interpreter there of an environment with Axolotl; empty: BashGym's own there, made first where it is not."""
         limits: Limits = Limits()
         """How long a training may take."""
         grace_seconds: float = Field(default=20.0, ge=0)
@@ -81,8 +81,8 @@ class Cloud:
         try:
             found = asked.probe(self.machine, job, self.config.remote_folder, self.config.remote_python)
             yield from asked.lacking(job, found, self.config.host, self.config.free_disk_gb, self.config.remote_python)
-            if found["python"]:
-                yield from asked.boxes(self.machine, job, found["python"])
+            if python := found["python"] or found["maker"]:
+                yield from asked.boxes(self.machine, job, python)
         except BashGymError as error:
             yield Finding(level="error", message=str(error))
 
@@ -114,10 +114,10 @@ class Cloud:
         (folder / LOG).parent.mkdir(parents=True, exist_ok=True)
         (folder / LOG).write_bytes(b"")
         hours, grace = self.config.limits.max_hours, self.config.grace_seconds
-        spec = sent.spec(job, there, Path(found["python"]), 3600 * hours, grace)
-        supervisor = program("supervise", {"folder": there, "mark": mark, "spec": spec})
+        spec = sent.spec(job, there, found["python"], 3600 * hours, grace)
+        above = supervisor(folder=there, mark=mark, spec=spec)
         try:
-            started = self.machine.ask("start", folder=there, mark=mark, program=supervisor)
+            started = self.machine.ask("start", folder=there, mark=mark, program=above)
         except KeyboardInterrupt:  # it may have been started all the same
             self.cancel(Submission(job=job.name, folder=str(folder), id=mark))
             raise
@@ -127,10 +127,7 @@ class Cloud:
         """The job's folder over there, made where it was not: {there, python, before}, see bashgym/remote/there.py."""
         config = self.config
         place: dict[str, Any] = {"folder": config.remote_folder, "name": sent.place(job, own)}
-        found = self.machine.ask("arrive", environments=asked.environments(), python=config.remote_python, **place)
-        if not found["python"]:
-            raise RunFailed(f"{config.host}: {asked.NO_ENVIRONMENT}")
-        return found
+        return self.machine.ask("arrive", environments=sent.digests(), python=config.remote_python, **place)
 
     def taken_up(self, folder: Path, told: dict[str, Any]) -> Submission:
         """The submission of a job that was started there, noted here; `told` is what the machine says of it."""

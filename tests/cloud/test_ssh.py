@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from bashgym import processes, sandbox
+from bashgym import processes, sandbox, venv
 from bashgym.config import validate
 from bashgym.errors import PrivacyError, RecipeError, RunFailed
 from bashgym.gate import report
 from bashgym.records import Job
 from bashgym.registry import load
-from bashgym.remote import ssh
+from bashgym.remote import asked, sent, ssh
 from tests.fakes.sshd import Sshd
+from tests.test_environment import wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -307,7 +308,32 @@ def test_what_is_sent_can_be_read_by_an_older_python():
     """The first Python that is asked is the machine's own; annotations are not evaluated there."""
     for name in ssh.SHIPPED:
         ast.parse((ROOT / "bashgym" / name).read_text(), feature_version=(3, 8))
-    compile(ssh.program("supervise", {"folder": "a 'b\""}), "sent", "exec")
+    compile(ssh.supervisor(folder="a 'b\""), "sent", "exec")
+
+
+def test_the_environment_is_made_there_once(cloud, job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two small packages in two groups, as torch and Axolotl are; no network is needed."""
+    (tmp_path / "constraints.txt").write_text("bgfirst==1.0\n")
+    groups = ((wheel(tmp_path, "bgfirst"),), (wheel(tmp_path, "bgsecond"),))
+    pins = venv.Pins(groups, tmp_path / "constraints.txt", ("bgfirst", "bgsecond"), 0.05, "pip")
+    for module in (sent, asked):
+        monkeypatch.setattr(module, "Pins", lambda: pins)
+    search = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    with Sshd(tmp_path / "new", f"SetEnv BASHGYM_ENVS={tmp_path / 'envs'} PIP_NO_INDEX=1 PATH={search}\n") as new:
+        place = cloud(config_file=str(new.config), remote_python="")
+        one = job("import bgfirst, bgsecond, sys; print(sys.executable)", "1", "")
+        (told,) = place.preflight(one)
+        assert told.level == "info" and "is made on box first" in told.message
+        submission = place.submit(one)
+        assert list(place.follow(submission))[-1].data["state"] == "succeeded"
+        log = (Path(one.folder) / "logs/train.log").read_text()
+        (made,) = (tmp_path / "envs").glob("*/bin/python")
+        assert "Successfully installed bgsecond" in log and log.splitlines()[-1] == str(made)
+        ready = json.loads((made.parents[1] / "ready.json").read_text())
+        assert ready["versions"] == {"bgfirst": "1.0", "bgsecond": "1.0"}
+        again = place.submit(one)
+        assert list(place.follow(again))[-1].data["state"] == "succeeded"
+        assert (Path(one.folder) / "logs/train.log").read_text() == f"{made}\n"
 
 
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch x", "a b", "me@-x", "box;ls", "box:2222"])
