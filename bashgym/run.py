@@ -37,14 +37,16 @@ FREE_BYTES = 500_000_000  # below this a run would end in a full disk halfway: a
 STEP = 1.0  # seconds between two looks at a run that another process is busy with
 
 
-def run_recipe(argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
+def run_recipe(
+    argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, left_usd: float | None = None
+) -> dict[str, Any]:
     """Runs a recipe to its end, or `until` its dataset is written, and returns the manifest's content.
 
-    Goes on with the newest unfinished run of the same lock; follows it where it is still alive."""
+    Goes on with the newest unfinished run of the same lock, or follows it. `left_usd`: what machines may take."""
     chosen = recipe.load(argv)
     for notice in chosen.notices:
         screen.say(f"notice: {notice}")
-    return run_chosen(chosen, fresh, until, screen)
+    return run_chosen(chosen, fresh, until, screen, left_usd)
 
 
 def run_locked(lock: Path, argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
@@ -52,7 +54,9 @@ def run_locked(lock: Path, argv: Sequence[str], fresh: bool, until: str | None, 
     return run_chosen(held.recipe(lock, argv, screen), fresh, until, screen)
 
 
-def run_chosen(chosen: Recipe, fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
+def run_chosen(
+    chosen: Recipe, fresh: bool, until: str | None, screen: Terminal, left_usd: float | None = None
+) -> dict[str, Any]:
     """Runs a recipe in a new folder, or in that of its newest unfinished run."""
     fit.require(chosen, only_rows=until is not None)
     if until is None:
@@ -63,7 +67,9 @@ def run_chosen(chosen: Recipe, fresh: bool, until: str | None, screen: Terminal)
     while True:
         with locked(folder) as mine:
             if mine:
-                return carried_out(chosen, folder, new and not fresh, until, screen)
+                run = opened(chosen, folder, screen)
+                run.left_usd = left_usd
+                return carried_out(run, new and not fresh, until)
         follow(folder, screen)
         content = Manifest(folder / "manifest.json").content
         if content.get("state") == "finished":
@@ -141,25 +147,22 @@ def follow(folder: Path, screen: Terminal) -> None:
         time.sleep(STEP)
 
 
-def carried_out(chosen: Recipe, folder: Path, may_reuse: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
+def carried_out(run: Run, may_reuse: bool, until: str | None) -> dict[str, Any]:
     """Runs in a folder this process owns, noting how it ends."""
-    taken_up = (folder / "manifest.json").exists()
-    run = opened(chosen, folder, screen)
-    screen.say(f"{'going on with run' if taken_up else 'run'} {folder.name}: {folder}")
     try:
         with run.store.used():
-            content = stages(run, may_reuse, until)
+            return stages(run, may_reuse, until)
     except BashGymError as error:
-        run.manifest.update(state="failed", error=str(error), folder=str(folder))
+        run.manifest.update(state="failed", error=str(error), folder=str(run.folder))
         run_report(run)
         raise
     finally:
-        screen.close()
-    return content
+        run.screen.close()
 
 
 def opened(chosen: Recipe, folder: Path, screen: Terminal) -> Run:
     """The run with its lock file and manifest written."""
+    taken_up = (folder / "manifest.json").exists()
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
         raise RunFailed(
@@ -182,6 +185,7 @@ def opened(chosen: Recipe, folder: Path, screen: Terminal) -> Run:
         error=None,
         pid=os.getpid(),
     )
+    screen.say(f"{'going on with run' if taken_up else 'run'} {folder.name}: {folder}")
     return run
 
 
@@ -265,7 +269,7 @@ def sweep(
                 f"of ${limit:.2f} for all; raise it and run again: finished runs are not done again"
             )
         screen.say(f"run {number} of {len(combinations)}: {' '.join(one)}")
-        content = run_recipe(one, fresh, until, screen)
+        content = run_recipe(one, fresh, until, screen, None if limit is None else limit - spent)
         spent += searching.estimated_usd(content, recipe.load(one))
         each(content)
 

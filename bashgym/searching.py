@@ -91,7 +91,9 @@ def budget(chosen: Recipe) -> float | None:
 
 
 def estimated_usd(content: dict[str, Any], chosen: Recipe) -> float:
-    """At most this: the hours of the training at the highest price that its cloud's limits allow."""
+    """What its machines took by their price; else, at most, its training's hours at the highest price allowed."""
+    if content.get("rented") and not content.get("reused"):
+        return float(content["rented"]["usd"])
     limits = getattr(chosen.one("cloud").config, "limits", None)
     hours = (content.get("training", {}).get("seconds") or 0.0) / 3600
     return 0.0 if content.get("reused") else hours * getattr(limits, "max_hourly_usd", 0.0)

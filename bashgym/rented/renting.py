@@ -40,6 +40,7 @@ class Renting:
         if known:  # of a program that was ended before it asked for a machine
             ledger.closed(known)
         self.secrets()
+        self.worthwhile()
         price = self.checked(job)
         if self.config.checkpoint.to:
             from huggingface_hub import HfApi
@@ -64,6 +65,16 @@ class Renting:
                 notes={"attempt": 1, "output": job.output},
             )
         return entry.submission
+
+    def worthwhile(self) -> None:
+        """Raises RecipeError where what is left of the money is no more than a machine's start and end take."""
+        bounds = self.bounds()
+        hours = min(bounds.max_hours, bounds.max_usd / bounds.max_hourly_usd)
+        if not bounds.free and hours * 3600 - 60 * (bounds.launch_minutes + bounds.idle_minutes) < following.LEAST:
+            raise RecipeError(
+                f"cloud.limits.max_usd: ${bounds.max_usd:.2f} are left for this run, and no training can be had for "
+                "them; raise it and run again: finished runs are not done again"
+            )
 
     def checked(self, job: Job) -> float | None:
         """Dollars an hour by the price list, `sky.yaml` written. Raises RecipeError where that is beyond the limits."""

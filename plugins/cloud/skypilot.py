@@ -25,7 +25,7 @@ class Cloud:
         return self.renting.left_usd
 
     @left_usd.setter
-    def left_usd(self, usd: float) -> None:
+    def left_usd(self, usd: float | None) -> None:
         self.renting.left_usd = usd
 
     def preflight(self, job: Job) -> Iterable[Finding]:

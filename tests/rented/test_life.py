@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 from random import Random
 
@@ -33,6 +34,14 @@ class Quiet:
     def close(self) -> None: ...
 
 
+@pytest.fixture
+def tmp_path():
+    """In memory where there is such a folder: thousands of small files are made and removed here."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(autouse=True)
 def quick(tmp_path, monkeypatch):
     monkeypatch.setenv("BASHGYM_HOME", str(tmp_path / "home"))
@@ -48,6 +57,7 @@ class Play:
     def __init__(self, folder: Path, world: World, monkeypatch, **settings) -> None:
         self.world, self.folder = world, folder
         folder.mkdir(parents=True)
+        self.left_usd: float | None = None
         self.job = Job(name="sft", folder=str(folder), command=("axolotl",), env={}, output="out", config={}, gpu={})
         self.cls = load("cloud", "skypilot")
         self.config = validate(self.cls.Config, SETTINGS | settings, "cloud")
@@ -66,6 +76,7 @@ class Play:
         """What one start of the program comes to."""
         cloud = self.cls(self.config)
         cloud.renting.clock = Clock(lambda: self.world.now, self.world.pass_time)
+        cloud.left_usd = self.left_usd
         try:
             carried_out(cloud, self.job, "same", Quiet(), lambda: None)
         except Killed:
@@ -240,3 +251,14 @@ def test_what_another_program_has_ended_is_not_taken_for_a_result(tmp_path, monk
     with pytest.raises(RunFailed, match="with it the result"):
         submission = __import__("bashgym.stages.job", fromlist=["noted"]).noted(tmp_path / "run")[0]
         play.cls(play.config).fetch(submission)
+
+
+def test_what_a_sweep_has_left_is_all_that_is_taken(tmp_path, monkeypatch):
+    world = World(Random(9), works=1e6, price=1.0)
+    play = Play(tmp_path / "run", world, monkeypatch)
+    play.left_usd = 0.8
+    assert "failed" in play.once()
+    assert 0.3 < world.dollars() <= 0.8
+    play.left_usd = 0.3
+    assert "$0.30 are left for this run" in play.once()
+    assert len(world.machines) == 1
