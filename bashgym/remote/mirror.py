@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bashgym import underway
+from bashgym.errors import RunFailed
 from bashgym.remote.ssh import Machine, Unreachable
 from bashgym.underway import LOG, METRICS
 
@@ -21,8 +22,10 @@ def offsets(folder: Path, record: dict[str, Any]) -> dict[str, int]:
 
 
 def put(folder: Path, record: dict[str, Any], told: dict[str, Any]) -> None:
-    """Writes one piece; only into the two files that are ours to write."""
-    file = folder / {METRICS: METRICS, LOG: LOG}[told["file"]]
+    """Writes one piece; only into the two files that were asked for, whatever the machine says."""
+    if told["file"] not in (METRICS, LOG):
+        raise RunFailed(f"{record['host']} tells of a file that nobody asked for; look at what runs there")
+    file = folder / told["file"]
     begun = record["metrics_from_there"] - record["metrics_from"] if told["file"] == METRICS else 0
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()

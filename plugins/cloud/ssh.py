@@ -220,13 +220,19 @@ class Cloud:
         return self.machine.by_hand(f"grep -lz {mark} /proc/[0-9]*/environ | cut -d/ -f3 | xargs kill")
 
     def down(self, submission: Submission) -> None:
-        """Ends what is left of the job there; its folder is removed once the model is here, unless `keep`."""
+        """Ends what is left of the job there; its folder is removed once the model is here, unless `keep`.
+
+        Where it cannot be removed, `remote.json` says why."""
         self.cancel(submission)
         folder = Path(submission.folder)
         record = read(folder, submission.id)
-        if record["fetched"] and not self.config.keep and not record.get("removed"):
+        if not record["fetched"] or self.config.keep or record.get("removed"):
+            return
+        try:
             self.machine.ask("remove", folder=record["there"], mark=record["id"])
             save(folder, {**record, "removed": True})
+        except RunFailed as error:  # the model is here and nothing runs: what is left there fails no run, it is noted
+            save(folder, {**record, "left": str(error)})
 
 
 def fresh(job: Job) -> dict[str, Any]:
