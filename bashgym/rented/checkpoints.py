@@ -97,9 +97,16 @@ def ready(api: Any, settings: CheckpointSettings) -> None:
         )
 
 
-def forget(api: Any, settings: CheckpointSettings, under: str) -> None:
-    """Takes a training's checkpoints off the Hub once its result is here; `under` is its `prefix`."""
+def forget(api: Any, settings: CheckpointSettings, under: str) -> bool:
+    """Takes a training's checkpoints off the Hub once its result is here, and says whether none is left there; `under`
+    is its `prefix`. A Hub that does not answer is no reason for a training to fail that has come to its end."""
+    import httpx
+
     from bashgym.rented import pushed
 
-    if settings.to and pushed.sizes(api, settings.repository, under):
-        pushed.remove(api, settings.repository, [under])
+    try:
+        if settings.to and pushed.sizes(api, settings.repository, under):
+            pushed.remove(api, settings.repository, [under])
+    except httpx.HTTPError:
+        return False
+    return True

@@ -128,15 +128,16 @@ def test_lost_and_taken_up_again(hub: JobsHub, tmp_path: Path):
     assert not [name for name in hub.files("ada/checkpoints") if "complete" in name], "not needed any more"
 
 
-def test_the_end_of_its_time(hub: JobsHub, tmp_path: Path):
-    mine = cloud(limits={"max_hourly_usd": 1, "max_usd": 4, "max_hours": 0.5 + 62 / 3600, "launch_minutes": 30})
-    job = small_job(tmp_path / "run", pause=60)
-    submission = mine.submit(job)
-    hub.jobs[0].end("ERROR", "Job timeout")
-    record = tmp_path / "run" / hiring.RECORD
-    record.write_text(record.read_text().replace('"seconds":62', '"seconds":0'))
-    assert "stopped after 0 seconds" in list(mine.follow(submission))[-1].data["reason"]
+def test_the_end_of_its_time(hub: JobsHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The last run of a search, for which there is money for nine seconds; it is told to end, and says so."""
+    monkeypatch.setattr(hiring, "LEAST", 1)
+    mine, job = cloud(), small_job(tmp_path / "run", pause=60)
+    mine.left_usd = 0.01 * (15 * 60 + 9) / 3600
+    found, submission = run(mine, job)
+    assert hub.jobs[0].spec["timeoutSeconds"] == 9 and found[-1].data["exit_code"] == 124
+    assert "seconds (cloud.limits)" in found[-1].data["reason"]
     mine.down(submission)
+    assert json.loads((tmp_path / "run" / "rented.json").read_text())["usd"] < 0.001
 
 
 def test_one_that_never_starts_and_one_that_nobody_follows(hub: JobsHub, tmp_path: Path):
@@ -171,6 +172,7 @@ def test_prices(hub: JobsHub, tmp_path: Path):
     ]  # fmt: skip
     assert quote.offers[0].hours and quote.evidence == "estimated" and quote.details["credentials"] == ["HF_TOKEN"]
     assert cloud(gpu={"prefer": ["a10g-small"]}).quote(big).offers[0].instance == "a10g-small"
+    mine.quote(big)
     hub.prices["l4x1"] *= 1.5
     hub.prices["a10g-small"] *= 1.5
     with pytest.raises(RunFailed, match=r"rose from \$0.80/h to \$1.20/h since the quote; run again"):

@@ -1,5 +1,6 @@
 """The end of a hosted job: seen to be over, its repository taken away, what it took noted in the run's folder."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,14 @@ def clean(api: Any, settings: CheckpointSettings, namespace: str, submission: Su
         noted(submission, state="cancelled", reason="it was brought down before its end")
     if record:
         told(file, underway.read(file))
-    if record.get("fetched"):
-        checkpoints.forget(api, settings, record["prefix"])
     if entry:
         ledger.closed(entry) if gone else ledger.updated(entry, state="ending")
+    if record.get("fetched") and not checkpoints.forget(api, settings, record["prefix"]):
+        left = f"{settings.to}, folder {record['prefix']}"
+        print(
+            f"bashgym: the Hub does not answer; checkpoints that are not needed any more stay there: {left}",
+            file=sys.stderr,
+        )
 
 
 def told(file: Path, record: dict[str, Any]) -> None:

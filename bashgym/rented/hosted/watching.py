@@ -31,15 +31,14 @@ def followed(api: Any, limits: Limits, checkpoint: CheckpointSettings, submissio
     if record.get("id") != submission.id:
         yield Progress(kind="state", data={"state": "failed", "exit_code": None, "reason": "it is over"})
         return
-    entry = ledger.of(submission.id)
+    if entry := ledger.of(submission.id):
+        ledger.followed(entry)
     taken_up = hiring.asked(record) and record["state"] not in underway.FINAL
     if not taken_up and record["state"] not in underway.FINAL:
         if entry is None:  # brought down before it was asked for
             settle(file, record, "cancelled", None, "it was never started")
         else:
             hiring.start(api, file, record, limits)
-    if entry:
-        ledger.followed(entry)
     kept, stream, pause = Kept(folder), None, FIRST
     while record["state"] not in underway.FINAL:
         record = underway.read(file, submission.id)  # who cancels writes into it
