@@ -351,11 +351,13 @@ def test_a_box_that_does_not_work_over_there_is_refused(job, cloud, box):
 
 
 def test_machines_that_train_together(job, tmp_path):
-    """Two of Lambda's, eight cards each: their price is that of both, and the rendered script starts torchrun."""
+    """Two of Lambda's, eight cards each: their price is that of both; the rendered script starts torchrun, and only on
+    the first machine pushes checkpoints."""
     with pytest.raises(RecipeError, match=r"cloud\.num_nodes: .*cloud=lambda"):
         place("runpod", num_nodes=2)
     terms = limits(max_hourly_usd=40.0, max_usd=200.0)
-    ours = place("lambda", num_nodes=2, gpu={"count": 8, "min_vram_gb": 80}, limits=terms)
+    together = {"num_nodes": 2, "gpu": {"count": 8, "min_vram_gb": 80}}
+    ours = place("lambda", **together, limits=terms, checkpoint={"to": "hub:me/checkpoints"})
     quote = ours.quote(structs.replace(job, estimate={"flops": 1e20}))
     (offer,) = quote.offers
     assert (offer.instance, offer.usd_per_hour, offer.accelerators) == ("2 x gpu_8x_h100", 38.0, "H100:8")
@@ -366,7 +368,9 @@ def test_machines_that_train_together(job, tmp_path):
     there.mkdir(parents=True)
     tools.mkdir()
     (tools / "axolotl").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$HOME/words"\nexit 7\n')
-    (tools / "axolotl").chmod(0o755)
+    (tools / "python").write_text('#!/bin/sh\necho "$@" >> "$HOME/pushed"\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
     nodes = {"SKYPILOT_NUM_NODES": "2", "SKYPILOT_NODE_RANK": "1", "SKYPILOT_NODE_IPS": "10.0.0.1\n10.0.0.2"}
     variables = {"HOME": str(there.parent), "PATH": f"{tools}:{os.environ['PATH']}", **nodes}
     done = subprocess.run(["bash", "-c", plan["run"]], env=variables, capture_output=True, text=True, timeout=60)
@@ -375,6 +379,7 @@ def test_machines_that_train_together(job, tmp_path):
         "train", f"{there}/axolotl.yaml", "--launcher", "torchrun", "--", "--nnodes", "2", "--node_rank", "1",
         "--nproc_per_node", "8", "--master_addr", "10.0.0.1", "--master_port", "29500",
     ]  # fmt: skip
+    assert (there.parent / "pushed").read_text().splitlines() == ["inside/push.py fetch"]
 
 
 def test_any_other_cloud_by_its_name(job):
