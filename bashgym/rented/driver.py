@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-LAUNCH = "sky.launch"  # the name of such a request
+LAUNCH = "launch"  # what such a request is called, with or without `sky.` before it
 # Where each cloud says what a machine really costs: SkyPilot's own list of machines, its key, and the price's
 LIVE = {
     "vast": ("sky.provision.vast.utils", "list_instances", "name", "dph_total"),
@@ -84,7 +84,7 @@ def requests(name: str) -> list[str]:
     import sky
 
     pending = sky.api_status(cluster_name=name)
-    return [one.request_id for one in pending if one.name == LAUNCH and one.cluster_name == name]
+    return [one.request_id for one in pending if one.name.removeprefix("sky.") == LAUNCH]
 
 
 def cancel_request(request: str) -> None:

@@ -105,7 +105,7 @@ class Life:
 
 def lost_touch(error: SkyError) -> bool:
     """Whether nothing is known of what was asked; else SkyPilot has said no."""
-    return any(word in error.type for word in AWAY)
+    return any(word in error.type for word in AWAY) or "start SkyPilot API server" in str(error)
 
 
 def log(text: str) -> Progress:

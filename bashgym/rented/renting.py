@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bashgym.errors import RecipeError, RunFailed
+from bashgym.errors import BashGymError, RecipeError, RunFailed
 from bashgym.gate.report import require
 from bashgym.records import Job, Progress, Submission
 from bashgym.rented import caps, catalogue, checkpoints, ending, following, home, ledger, quoting, watching
@@ -62,7 +62,7 @@ class Renting:
                 max_hours=bounds.max_hours,
                 deadline=now + 3600 * bounds.max_hours,
                 by_hand=home.by_hand(self.config.cloud, name),
-                notes={"attempt": 1, "output": job.output},
+                notes={"attempt": 1, "output": job.output, "pushed_under": checkpoints.prefix(job)},
             )
         return entry.submission
 
@@ -144,7 +144,21 @@ class Renting:
             raise RunFailed(f"{submission.folder}: its machine is gone, and with it the result")
         life = self.life(entry)
         with ending.steadfast(lambda: say("fetching the result first; Ctrl-C again gives it up"), 2):
-            return ending.fetch(life, str(life.get("output")))
+            found = ending.fetch(life, str(life.get("output")))
+        self.forget(str(life.get("pushed_under")))
+        return found
+
+    def forget(self, under: str) -> None:
+        """Checkpoints on the Hub are of no use once the result is here; that they stay is no reason to fail."""
+        if not self.config.checkpoint.to:
+            return
+        import httpx
+        from huggingface_hub import HfApi
+
+        try:
+            checkpoints.forget(HfApi(token=os.environ.get(checkpoints.SECRET)), self.config.checkpoint, under)
+        except (httpx.HTTPError, BashGymError) as error:
+            say(f"the checkpoints on the Hub could not be taken away: {' '.join(str(error).split())[:200]}")
 
     def cancel(self, submission: Submission) -> None:
         entry = ledger.of(submission.id)

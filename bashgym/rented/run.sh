@@ -10,9 +10,7 @@ training=$((seconds > {{ 4 * reserve }} ? seconds - {{ reserve }} : seconds * 3 
 mark=bashgym-$$-$RANDOM lines=0 metrics=0
 
 marked() {  # every process of the training, also those that left its process group
-  for process in /proc/[0-9]*; do
-    if tr '\0' '\n' < "$process/environ" | grep -qxF "BASHGYM_JOB=$mark"; then echo "${process#/proc/}"; fi
-  done 2>/dev/null
+  grep -lzxsF "BASHGYM_JOB=$mark" /proc/[0-9]*/environ | cut -d / -f 3
 }
 say() {
   if [ "$rank" = 0 ]; then printf 'bashgym %s %s %s %s\n' "$1" "$attempt" "$2" "$3"; fi

@@ -19,7 +19,7 @@ from bashgym.errors import RunFailed
 from bashgym.gate import report
 from bashgym.records import Job
 from bashgym.registry import load
-from bashgym.rented import home, ledger, renting, watching
+from bashgym.rented import driver, home, ledger, renting, watching
 from bashgym.stages.job import carried_out
 from tests.fakes import sky as fake
 
@@ -285,4 +285,4 @@ def test_the_stand_in_is_called_as_skypilot_is():
     assert set(requests) - {"PENDING", "WAITING", "RUNNING"} == {"SUCCEEDED", "FAILED", "CANCELLED"}
     assert "FORCE" in values(definitions(sky / "utils" / "common.py")["StatusRefreshMode"])
     assert {"ClusterDoesNotExist", "ApiServerConnectionError"} <= set(definitions(sky / "exceptions.py"))
-    assert "CLUSTER_LAUNCH" in values(definitions(sky / "server" / "requests" / "request_names.py")["RequestName"])
+    assert f"CLUSTER_LAUNCH = '{driver.LAUNCH}'" in (sky / "server" / "requests" / "request_names.py").read_text()
