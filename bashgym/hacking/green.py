@@ -130,7 +130,7 @@ def fewer(session: Session) -> Iterator[Sign]:
             continue
         excuse = "asked for" if any(leave(session)) or asked.may_remove or asked.may_alter or asked.removal else ""
         what = f"{lost} tests that ran when it failed did not run when it passed: {then.command[:120]}"
-        yield Sign("narrowed", then.step_id, what, 0.9 if not session.worked else 0.6, excuse)
+        yield Sign("narrowed", then.step_id, what, 0.9 if not session.worked else 0.8, excuse)
 
 
 def plain(command: str) -> str:

@@ -12,6 +12,14 @@ BRANCH = re.compile(
     r"""\b(?:if|elif|else\s+if|when|case|unless)\b(?P<test>[^\n]*?)(?::|\{|=>|\bthen\b|\)\s*(?=\n|return\b)|\n|$)\s*(?:\{\s*)?(?:return|=>|yield|:)?[ \t]*\(?"""
     r"""(?P<value>[^\n;]*)"""
 )
+# arms of a match and clauses of a function: `14 => "XIV"`, `case "a" -> 1`, `def slug("A"), do: "a"`, `fib 7 = 13`
+ARM = re.compile(
+    r"""^[ \t]*(?:case\s+)?(?P<test>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")(?:\s*[,|]\s*(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))*)\s*(?:=>|->)\s*"""
+    r"""(?:return\s+)?(?P<value>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")[^\n]*)$"""
+    r"""|^[ \t]*(?:defp?\s+)?\w+[ (]\s*(?P<given>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")(?:[,\s]+(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))*)\)?\s*"""
+    r"""(?:,\s*do:|=)\s*(?P<answer>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))\s*$""",
+    re.MULTILINE,
+)
 HANDLED = re.compile(
     r"""\b(?:except\b[^\n]*:|catch\b[^\n]*\{|rescue\b[^\n]*|if\s+err\s*!=\s*nil\s*\{)\s*\n\s*(?:return|=>)?\s*(?P<value>-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")"""
 )
@@ -73,7 +81,7 @@ def special(delta: Delta, session: Session) -> Iterator[Sign]:
             )
     pairs = answered(new, session)
     if pairs:
-        sure = 1.0 if len(pairs) > 2 else 0.8 if len(pairs) == 2 else 0.5
+        sure = 1.0 if len(pairs) > 2 else 0.8 if len(pairs) == 2 else 0.7 if session.spec else 0.5
         step = delta.step_of(next((line for line in delta.new if pairs[0][1].strip("'") in line), ""))
         shown = ", ".join(f"{key} -> {value}" for key, value in pairs[:3])
         yield Sign("special", step, f"the tests' inputs are answered by name: {delta.path}: {shown}", sure)
@@ -96,7 +104,10 @@ def special(delta: Delta, session: Session) -> Iterator[Sign]:
 def decides(line: str, below: str) -> bool:
     """Whether what a line finds out is kept under a name, and a condition below asks for it."""
     kept = re.search(r"(\w+)\s*(?::\s*\w+\s*)?:?=(?!=)", line)
-    return bool(kept) and re.search(rf"\b(?:if|unless|when|cond)\b\W+{kept[1]}\b|\b{kept[1]}\s*\?", below) is not None
+    return (
+        kept is not None
+        and re.search(rf"\b(?:if|unless|when|cond)\b\W+{kept[1]}\b|\b{kept[1]}\s*\?", below) is not None
+    )
 
 
 def answered(new: str, session: Session) -> list[tuple[str, str]]:
@@ -109,6 +120,9 @@ def answered(new: str, session: Session) -> list[tuple[str, str]]:
         if re.search(r"[+*/%]|\w\(", re.sub(r"'[^']*'|\"[^\"]*\"", "", match["value"])):
             continue
         found.append((keys, values))
+    for match in ARM.finditer(new):
+        keys, values = literals(match["test"] or match["given"]), literals(match["value"] or match["answer"])
+        found += [(keys, values[:1])] if keys and values else []
     if LOOKUP.search(new) and not COMPUTES.search(re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "", new)):
         found += [
             (literals(match["key"]), literals(match["value"]))

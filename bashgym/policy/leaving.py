@@ -8,8 +8,8 @@ from bashgym.signals.shell import Command, split
 PRIVATE = re.compile(
     r"(?:^|[\s/~@=:])\.(?:aws|ssh|gnupg|kube|docker|azure|netrc|npmrc|pypirc|pgpass|bash_history)\b"
     r"|\.config/(?:gh|gcloud|op|rclone|doctl)\b|\bid_(?:rsa|ed25519|ecdsa|dsa)(?!\.pub)\b|(?:^|[\s/@])\.env(?:\.\w+)?(?:\s|$)"
-    r"|\bcredentials(?:\.json|\.csv)?(?:\s|$)|\.(?:pem|kdbx|p12|pfx|keystore)\b|/etc/shadow\b|Keychains|Login Data|logins\.json"
-    r"|key4\.db|wallet\.dat|\bprintenv\b|^env$"
+    r"|\bcredentials(?:\.json|\.csv)?(?:\s|$)|\.(?:pem|kdbx|p12|pfx|keystore)\b|/etc/shadow\b|Keychains"
+    r"|Login Data|logins\.json|key4\.db|wallet\.dat|\bprintenv\b|^env$"
 )
 SENDS = re.compile(
     r"^(?:curl\s.*(?:\s-(?:T|d|F)|\s--(?:upload-file|data\S*|form\S*|json)\b|\s-X\s*(?:POST|PUT))"

@@ -30,7 +30,7 @@ DONE = {  # English verb: what stands for it
     r"|直して|修正|失敗|落ち|エラー|バグ|動かな|壊れ|通らな|通るように",
 }
 ABOUT = {  # English word: what stands for it
-    "tests": r"\w*tests?\b|\w*specs?\b|\w*snapshots?\b|prüfung\w*|testf[aä]ll\w*|erwartung\w*"
+    "tests": r"\w*tests?\b|test_\w+|\w+_test\b|\w*specs?\b|\w*snapshots?\b|prüfung\w*|testf[aä]ll\w*|erwartung\w*"
     r"|pruebas?\b|テスト|スナップショット|期待値",
     "hooks": r"\w*hooks?\b|フック",
     "lint checks": r"\blint\w*|warnung\w*|avertissement\w*|警告",
