@@ -187,64 +187,6 @@ def trained_lines(content: dict[str, Any]) -> None:
     print(f"\n  model          {model['name']} version {model['version']}: {model['path']}")
 
 
-def plan(content: dict[str, Any], json: bool) -> None:
-    """What a run would do, for a person who decides whether to pay for it."""
-    if json:
-        as_json(content)
-        return
-    print(f"plan of {content['recipe']} on cloud={content['cloud']} (nothing is run, nothing is rented)")
-    for source in content["sources"]:
-        if source["evidence"] == "missing":
-            print(printable(f"  source         {source['source']}: sessions missing: {source['note']}"))
-        else:
-            found = f"{source['sessions']:,} sessions, {source['bytes'] / 1e6:,.1f} MB"
-            print(f"  source         {source['source']}: {found} (measured)")
-    for kind in ("sanitizer", "judge", "curator", "format", "training", "benchmark", "model_registry"):
-        print(f"  {kind:<15}{', '.join(content['stages'].get(kind, [])) or 'none'}")
-    print(f"  model          {content['base']}")
-    gpu = content["training"]["gpu"]
-    print(f"  gpu            {written(gpu) if gpu else 'none: runs on the CPU'}")
-    estimated(content["estimate"])
-    quote = content["quote"]
-    from bashgym.runs import offered
-
-    offered.shown(content["clouds"], content["dataset"] is not None)
-    print(f"  hours          {number(quote['hours'])}")
-    print(f"  cost           {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
-    for key, value in quote["details"].items():
-        if key not in offered.LEAVING:
-            print(printable(f"  {key:<15}{written(value)}"))
-    for finding in content["preflight"]:
-        print(printable(f"  {finding['level']}: {finding['message']}"))
-    for file in content["files"]:
-        print(f"  written        {file}")
-
-
-def estimated(told: dict[str, Any]) -> None:
-    """Size, memory and work of the training; what is only known with the dataset says so."""
-    if not told:
-        return
-    measures = f"{short(told['parameters'])} parameters ({told['measures_from']})"
-    print(f"  estimate       {measures}, {told['memory_gb']:g} GB at its peak (estimated)")
-    if told["tokens"] is None:
-        way = "run with --until dataset (nothing is rented), then plan again"
-        print(f"  work           missing until the dataset is written; {way}")
-    else:
-        print(f"  work           {told['steps']:,} steps, {short(told['tokens'])} tokens (estimated)")
-
-
-def short(value: float) -> str:
-    """1310000 -> `1.3 million`."""
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if value >= size:
-            return f"{value / size:.3g} {word}"
-    return f"{value:.0f}"
-
-
-def money(value: float | None) -> str:
-    return "missing" if value is None else f"${value:,.2f}"
-
-
 def environment(action: str, python: str, json: bool) -> int:
     from bashgym import environment as training
 

@@ -53,6 +53,14 @@ def ask(cloud: str, task: Path, **question: Any) -> dict[str, Any]:
     return answer
 
 
+def beforehand() -> None:
+    """Starts the process for questions that are about to come, where price lists are in their place."""
+    home = catalogue.place(catalogue.QUOTES)
+    if importlib.util.find_spec("sky") and (home / catalogue.INDEX).exists():
+        with lock:
+            started(home)
+
+
 def started(home: Path) -> Process:
     """The process that runs, or a new one where the price lists it has read are no longer those on the disk."""
     found = [(path, path.stat()) for path in sorted((home / catalogue.PRICES).glob("*/*.csv"))]

@@ -17,6 +17,7 @@ from bashgym import jsonl, paths
 from bashgym.rented.gpus import ANYWHERE, MEMORY
 
 PRICES = Path(".sky/catalogs/v8")  # v8: what skypilot 0.14.1 reads (sky/skylet/constants.py)
+INDEX = PRICES / "common" / "accelerators.csv"
 # the clouds of skypilot 0.14.1, as its price lists spell them
 NAMES = {
     "aws": "AWS",
@@ -118,7 +119,7 @@ def index(home: Path, cloud: str) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["AcceleratorName", "Clouds"])
     writer.writerows([name, str(sorted(clouds))] for name, clouds in sorted(found.items()))
-    file = home / PRICES / "common" / "accelerators.csv"
+    file = home / INDEX
     if not file.exists() or file.read_bytes() != text.getvalue().encode():
         jsonl.replace(file, text.getvalue().encode())
 

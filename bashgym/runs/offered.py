@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bashgym.display import printable, table
-from bashgym.show import as_json, money, number
+from bashgym.show import as_json, number
 
 LEAVING = ("uploads", "credentials")  # the details that say what leaves this machine
 EACH = 3  # offers shown of a cloud, cheapest first
@@ -46,3 +46,7 @@ def row(one: dict[str, Any], offer: dict[str, Any]) -> list[str]:
         money(one["limits"].get("max_usd")),
         f"{offer['evidence']}: {offer['note']}",
     ]
+
+
+def money(value: float | None) -> str:
+    return "missing" if value is None else f"${value:,.2f}"

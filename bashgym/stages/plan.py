@@ -8,6 +8,7 @@ from bashgym import jsonl, paths
 from bashgym.errors import InputError
 from bashgym.manifest import now
 from bashgym.records import Dataset, Job, Quote
+from bashgym.rented import asking
 from bashgym.rented.settings import limits_of
 from bashgym.stages.context import Run
 from bashgym.stages.offers import Answer, as_data, priced, side_by_side
@@ -17,6 +18,8 @@ from bashgym.stages.train import provisional
 def run_plan(run: Run) -> dict[str, Any]:
     """The plan as data; `axolotl.yaml` and, for a rented machine, `sky.yaml` are written into the run's folder."""
     cloud = run.recipe.one("cloud")
+    if limits_of(cloud.config) is not None:
+        asking.beforehand()
     dataset = written_dataset(run)
     job = provisional(run, dataset)
     quote: Quote = run.plugin(cloud).quote(job)

@@ -28,12 +28,14 @@ def main(arguments: list[str]) -> int:
 def quoting(options: argparse.Namespace) -> int:
     from bashgym import recipe
     from bashgym.display import Terminal
+    from bashgym.rented import asking
     from bashgym.run import prospective
     from bashgym.runs import offered
     from bashgym.stages.offers import as_data, side_by_side
     from bashgym.stages.plan import plan_folder, written_dataset
     from bashgym.stages.train import provisional
 
+    asking.beforehand()
     chosen = recipe.load(options.words)
     screen = Terminal()
     run = prospective(chosen, plan_folder(chosen.name), screen)

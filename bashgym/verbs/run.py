@@ -50,8 +50,10 @@ def main(arguments: list[str]) -> int:
         show.finished(run_locked(lock, options.overrides, options.fresh, options.until, screen), options.json)
         return 0
     if options.plan:
+        from bashgym.runs import planned
+
         for plan in plan_recipe(options.overrides, options.multirun, screen):
-            show.plan(plan, options.json)
+            planned.shown(plan, options.json)
         return 0
     if options.multirun:
         ended: list[dict[str, Any]] = []

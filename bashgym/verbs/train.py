@@ -28,8 +28,10 @@ def main(arguments: list[str]) -> int:
 
     screen = Terminal(yes=options.yes)
     if options.plan:
+        from bashgym.runs import planned
+
         for plan in plan_recipe(words, False, screen):
-            show.plan(plan, options.json)
+            planned.shown(plan, options.json)
         return 0
     screen.say(f"bashgym run {' '.join(words)}")
     show.finished(run_recipe(words, options.fresh, options.until, screen), options.json)
