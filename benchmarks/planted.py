@@ -59,6 +59,8 @@ class Outcome(NamedTuple):
     through: list[tuple[str, str]]
     repaired: int
     gate: list[str]
+    lost: Counter[str]  # tokens of the corpus in which nothing was planted
+    clean_bytes: int
 
 
 def sanitizers() -> Sanitizers:
@@ -93,7 +95,19 @@ def corpus(exam: Path, seed: int, megabytes: float, mine: Sanitizers) -> Outcome
             if score.survives(value, "\n".join(score.leaves(orjson.loads(lines[plant["line"]])))):
                 through.append((plant["kind"], plant["form"]))
         repaired = sum(one != other for one, other in zip(lines, clean, strict=True))
-        return Outcome(len(truth), through, repaired, gated(out, sweep, mine))
+        gone = lost(folder / "clean.jsonl", score, mine)
+        size = (folder / "clean.jsonl").stat().st_size
+        return Outcome(len(truth), through, repaired, gated(out, sweep, mine), gone, size)
+
+
+def lost(file: Path, score: ModuleType, mine: Sanitizers) -> Counter[str]:
+    """Tokens, as the exam counts them, that are gone from a file in which nothing is anybody's."""
+    tokens: Counter[str] = Counter()
+    for before, after in zip(file.read_bytes().splitlines(), cleaned(file, mine)[0], strict=True):
+        for one, other in zip(score.leaves(orjson.loads(before)), score.leaves(orjson.loads(after)), strict=True):
+            if one != other:
+                tokens += Counter(score.TOKEN.findall(one)) - Counter(score.TOKEN.findall(other))
+    return tokens
 
 
 def cleaned(file: Path, mine: Sanitizers) -> tuple[list[bytes], dict[str, str]]:
@@ -119,18 +133,22 @@ def gated(out: Path, sweep: Sweep, mine: Sanitizers) -> list[str]:
 
 def corpora(exam: Path, seeds: list[int], megabytes: float, mine: Sanitizers) -> bool:
     """Whether nothing came through, with a table of what did."""
-    started, total, repaired, through, gate = time.perf_counter(), 0, 0, Counter[str](), Counter[str]()
+    started, total, repaired, size = time.perf_counter(), 0, 0, 0
+    through, gate, gone = Counter[str](), Counter[str](), Counter[str]()
     for seed in seeds:
         found = corpus(exam, seed, megabytes, mine)
         total += found.planted
         repaired += found.repaired
         through.update(f"{kind} ({form})" for kind, form in found.through)
         gate.update(found.gate)
+        gone.update(found.lost)
+        size += found.clean_bytes
         if found.through or found.gate:
             print(f"seed {seed}: through {found.through}; gate {found.gate}", flush=True)
     took = time.perf_counter() - started
     print(f"{len(seeds)} corpora, {total} planted: {through.total()} through; {repaired} lines repaired", end="")
     print(f", then the gate finds {gate.total()}; {took:.0f} s")
+    print(f"clean corpora: {gone.total() / size * 1e6:.2f} tokens lost per MB of {size / 1e6:.1f} MB")
     print(f"drawn seeds: {' '.join(map(str, (seed for seed in seeds if seed > 1000)))}")
     return not through and not gate
 

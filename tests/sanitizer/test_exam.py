@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -20,8 +21,11 @@ EXAM = Path(__file__).resolve().parents[3] / "shared" / "exam"
 KEY = bytes(range(32))
 DRAWN = random.SystemRandom().randrange(10**9)  # another corpus in every run; printed, so that it can be made again
 MOST_LOST = 5  # tokens per MB of text in which nothing was planted
-# of 37 "secrets" of secretlint four begin with the name of their variable and one is a row of x: these stay
-FLOORS = {"betterleaks": 0.93, "gitleaks": 0.93, "noseyparker": 0.93, "secretlint": 0.85}
+FLOOR = 0.93
+# Four of secretlint's 37 labels begin with the name of the variable, `AZURE_CLIENT_ID=dac6...`. Names stay, since code
+# without them teaches nothing, so as labelled these are misses; without the names in them, labels are held to FLOOR
+LABELLED = {"secretlint": 0.85}
+ASSIGNED = re.compile(r"""["']?[A-Za-z_][\w.-]*["']?\s*(?::=|=>|[:=])\s*["']?(?=[^\s"'/=]{8})""")
 
 pytestmark = pytest.mark.skipif(not EXAM.is_dir(), reason="the exam is not beside this checkout")
 
@@ -96,8 +100,10 @@ def test_what_was_not_planted_stays(
     assert sum(lost.values()) / (file.stat().st_size / 1e6) <= MOST_LOST, lost.most_common(10)
 
 
-def recall(cases: str, score: ModuleType, clean: Callable[..., Sanitized]) -> dict[str, tuple[int, int]]:
-    """Hits and cases, by source (of secrets) or `all` (of personal data)."""
+def recall(
+    cases: str, score: ModuleType, clean: Callable[..., Sanitized], whole: bool = True
+) -> dict[str, tuple[int, int]]:
+    """Hits and cases, by source (of secrets) or `all` (of personal data); `whole` labels, or without names in them."""
     counts: dict[str, tuple[int, int]] = {}
     for line in score.lines(str(EXAM / f"{cases}.dev.jsonl.gz")):
         case = json.loads(line)
@@ -106,11 +112,17 @@ def recall(cases: str, score: ModuleType, clean: Callable[..., Sanitized]) -> di
         if cases == "pii" and (not case.get("core") or case.get("policy") in ("keep_ok", "unclear")):
             continue
         secrets = [score.core(case["secret"])] if cases == "secrets" else [case["text"][a:b] for a, b in case["spans"]]
+        secrets = secrets if whole else [without_name(secret) for secret in secrets]
         after = clean(case["text"]).value
         source = case["source"] if cases == "secrets" else "all"
         hits, total = counts.get(source, (0, 0))
         counts[source] = hits + (not any(score.survives(secret, after) for secret in secrets)), total + 1
     return counts
+
+
+def without_name(label: str) -> str:
+    named = ASSIGNED.match(label)
+    return label[named.end() :] if named else label
 
 
 def overall(counts: dict[str, tuple[int, int]]) -> float:
@@ -120,7 +132,9 @@ def overall(counts: dict[str, tuple[int, int]]) -> float:
 def test_secrets_of_other_tools(score: ModuleType, clean: Callable[..., Sanitized]) -> None:
     counts = recall("secrets", score, clean)
     assert overall(counts) >= 0.975
-    assert {source for source, (hits, total) in counts.items() if hits < FLOORS[source] * total} == set()
+    assert {source for source, (hits, total) in counts.items() if hits < LABELLED.get(source, FLOOR) * total} == set()
+    counts = recall("secrets", score, clean, whole=False)
+    assert {source for source, (hits, total) in counts.items() if hits < FLOOR * total} == set()
 
 
 def test_without_rules_for_providers(score: ModuleType, built: dict[str, Any]) -> None:
