@@ -8,7 +8,7 @@ import hashlib
 import string
 import zlib
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,7 +120,6 @@ def tokens(codes: bytes, shortest: int, bits: float) -> Iterator[Token]:
                 yield Token(begin, begin + size, cost_of)
 
 
-@lru_cache(4096)
 def cost(text: str) -> float:
     """Bits per character of one short text, standing alone."""
     kinds = b"\0\0" + text.encode("latin-1", "replace").translate(CLASS)
