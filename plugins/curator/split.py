@@ -38,15 +38,22 @@ class Curator:
         self.config = config
 
     def curate(self, index: Sequence[SessionKey]) -> Iterable[Decision]:
-        """Every session, in a split; the reason says what was kept whole."""
-        by = self.config.by
+        """Every session, in a split; the reason says what was kept whole. Where the requests are so alike that nothing
+        would be left to measure by, the split goes by session after all, and the reason says that."""
+        by, why = self.config.by, ""
         if by == "auto":
             by = "repository" if len({key.repo for key in index}) >= self.config.min_repositories else "session"
-        groups = grouped(index, by)
-        splits = assign({name: sum(key.rows for key in keys) for name, keys in groups.items()}, self.config)
+        groups, splits = self.divided(index, by)
+        if by == "request" and self.config.test and "test" not in splits.values():
+            by, why = "session", ": too many of the requests are alike to keep some apart"
+            groups, splits = self.divided(index, by)
         for name, keys in groups.items():
             for key in keys:
-                yield Decision(session=key.session, keep=True, split=splits[name], reason=f"split by {by}")
+                yield Decision(session=key.session, keep=True, split=splits[name], reason=f"split by {by}{why}")
+
+    def divided(self, index: Sequence[SessionKey], by: str) -> tuple[dict[str, list[SessionKey]], dict[str, Split]]:
+        groups = grouped(index, by)
+        return groups, assign({name: sum(key.rows for key in keys) for name, keys in groups.items()}, self.config)
 
 
 def grouped(index: Sequence[SessionKey], by: str) -> dict[str, list[SessionKey]]:

@@ -83,3 +83,11 @@ def test_the_same_words_around_other_names_are_never_divided():
 def test_requests_without_a_word_in_common_are_apart():
     index = [key(n, n, n % 4, 1, f"word{n} other{n}") for n in range(60)]
     assert Counter(split(index, by="request", test=0.5).values())["test"] == 30
+
+
+def test_requests_that_are_all_alike_are_split_by_session_and_it_is_said():
+    index = [key(n, n, n % 4, 1, f"rename word{n} to other{n}") for n in range(40)]
+    cls = load("curator", "split")
+    made = list(cls(cls.Config(by="request")).curate(index))
+    assert {one.split for one in made} == {"train", "validation", "test"}
+    assert {one.reason for one in made} == {"split by session: too many of the requests are alike to keep some apart"}
