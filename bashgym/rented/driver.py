@@ -83,6 +83,7 @@ def requests(name: str) -> list[str]:
     """Launches of this cluster that are under way."""
     import sky
 
+    sky.api_start()  # unlike the other calls, the next one does not start SkyPilot's server where it has ended
     pending = sky.api_status(cluster_name=name)
     return [one.request_id for one in pending if one.name.removeprefix("sky.") == LAUNCH]
 

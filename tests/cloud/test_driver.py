@@ -273,7 +273,7 @@ def test_the_stand_in_is_called_as_skypilot_is():
         pytest.skip("skypilot is not installed")
     sky = Path(found.submodule_search_locations[0])
     real, ours = definitions(sky / "client" / "sdk.py"), definitions(Path(fake.__file__))
-    for name in [*CALLS, "api_stop"]:
+    for name in [*CALLS, "api_start", "api_stop"]:
         assert shape(ours[name]) == shape(real[name]), name
     assert shape(ours["from_yaml_config"]) == shape(definitions(sky / "task.py")["from_yaml_config"])
     states = values(definitions(sky / "skylet" / "job_lib.py")["JobStatus"])

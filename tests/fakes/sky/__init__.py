@@ -213,3 +213,16 @@ def down(cluster_name, purge=False, graceful=False, graceful_timeout=None):
 
 def api_stop():
     (CLOUD / "stopped").touch()
+
+
+def api_start(
+    *,
+    deploy=False,
+    host="127.0.0.1",
+    foreground=False,
+    metrics=False,
+    metrics_port=None,
+    enable_basic_auth=False,
+    port=None,
+):
+    (CLOUD / "stopped").unlink(missing_ok=True)
