@@ -20,6 +20,7 @@ SMALL += ["model.scratch.vocab_size=600", "training.max_steps=6", "training.logg
 
 @pytest.mark.training
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_a_model_is_trained_there_and_registered_here(
     bashgym: Callable, training_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
