@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 from bashgym.errors import MissingPackage, RunFailed
 from bashgym.rented import catalogue
 
-TIMEOUT = 120  # seconds; an answer takes a tenth of one, SkyPilot's start one or two, longer on a busy machine
+TIMEOUT = 300  # seconds; an answer takes a tenth of one, SkyPilot's start two, a hundred on a machine that is too busy
 
 
 class Process(NamedTuple):
