@@ -9,11 +9,14 @@ import argparse
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+NAMED = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
 
 
 def main() -> None:
@@ -76,11 +79,21 @@ def length(tokenizer: Any, row: dict[str, Any]) -> int:
 
 
 def next_tool(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
-    """Whether the first call of the answer is of the right tool, and whether its arguments are equal as objects."""
+    """Whether the first call of the answer is of the right tool, whether its arguments are equal as objects, and
+    whether it names the right tool at least, where the rest of it may be no JSON."""
     right, found = json.loads(doc["answer"]), first_call(results[0])
     same_tool = found is not None and found["name"] == right["name"]
     same = same_tool and canonical(found["arguments"]) == canonical(right["arguments"])
-    return {"tool_accuracy": float(same_tool), "arguments_exact": float(same)}
+    named = found["name"] if found else name_in(results[0])
+    return {
+        "tool_accuracy": float(same_tool), "arguments_exact": float(same), "tool_named": float(named == right["name"]),
+    }  # fmt: skip
+
+
+def name_in(text: str) -> str:
+    """The tool that generated text names first, in what need not be a call to its end; "" where it names none."""
+    found = NAMED.search(text.split("<tool_call>", 1)[-1])
+    return found.group(1) if found else ""
 
 
 def reply(doc: dict[str, Any], results: list[Any]) -> dict[str, tuple[float, int]]:

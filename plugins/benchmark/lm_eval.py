@@ -2,9 +2,10 @@
 
 Two tasks over the assistant's turns in test.jsonl, each with the conversation before it as the prompt:
 `tool_accuracy` and `arguments_exact` (greedy generation; of several parallel calls the first counts, arguments are
-compared as objects) and `byte_perplexity` (exp of the negative log-likelihood per UTF-8 byte, so that models with
-different tokenizers compare; at most half a context of bytes per reply). Turns that are masked for training are left
-out. A prompt longer than the context loses its beginning, and the score's note says how often that happened."""
+compared as objects; `tool_named` also counts a call that names the right tool and is no whole JSON) and
+`byte_perplexity` (exp of the negative log-likelihood per UTF-8 byte, so that models with different tokenizers compare;
+at most half a context of bytes per reply). Turns that are masked for training are left out. A prompt longer than the
+context loses its beginning, and the score's note says how often that happened."""
 
 import collections
 import hashlib
@@ -50,7 +51,7 @@ Dumper.add_representer(Function, lambda dumper, name: dumper.represent_scalar("!
 
 TASKS = {
     "next_tool": Task(
-        "bashgym_next_tool", ("tool_accuracy", "arguments_exact"), True, {"output_type": "generate_until"}
+        "bashgym_next_tool", ("tool_accuracy", "arguments_exact", "tool_named"), True, {"output_type": "generate_until"}
     ),
     "replies": Task("bashgym_replies", ("byte_perplexity",), False, {"output_type": "loglikelihood"}),
 }
@@ -254,7 +255,7 @@ def guessed(role: str, docs: Sequence[dict[str, Any]], known: Sequence[dict[str,
         right.append(doc["answer"]["name"] == tool)
         same.append(right[-1] and canonical(doc["answer"]["arguments"]) == arguments)
     note = "the tool that most often follows the last one" if role == BIGRAM else f"always {guess(everything)[0]}"
-    for metric, hits in (("tool_accuracy", right), ("arguments_exact", same)):
+    for metric, hits in (("tool_accuracy", right), ("arguments_exact", same), ("tool_named", right)):
         share = sum(hits) / len(hits)
         spread = math.sqrt(share * (1 - share) / (len(hits) - 1)) if len(hits) > 1 else None
         yield Score(

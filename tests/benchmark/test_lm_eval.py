@@ -87,7 +87,7 @@ def test_the_bigram_control_knows_the_last_tool(subject: Callable[..., Subject])
 def test_nothing_to_measure_is_missing(subject: Callable[..., Subject]):
     model = subject([row(1)], [])
     found = [*benchmark().run(model), *benchmark().controls(model)]
-    assert {score.metric for score in found} == {"tool_accuracy", "arguments_exact", "byte_perplexity"}
+    assert {score.metric for score in found} == {"tool_accuracy", "arguments_exact", "tool_named", "byte_perplexity"}
     assert all(score.value is None and score.evidence == "missing" and score.note for score in found)
 
 

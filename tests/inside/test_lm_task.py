@@ -43,18 +43,20 @@ def test_no_call(lm_task: Any, text: str):
 
 
 @pytest.mark.parametrize(
-    ("answer", "tool", "exact"),
+    ("answer", "tool", "exact", "named"),
     [
-        ('{"name": "Read", "arguments": {"n": 1, "path": "a"}}', 1.0, 1.0),
-        ('{"name": "Read", "arguments": {"n": true, "path": "a"}}', 1.0, 0.0),
-        ('{"name": "Read", "arguments": "{\\"n\\": 1}"}', 1.0, 0.0),
-        ('{"name": "Bash", "arguments": {"n": 1, "path": "a"}}', 0.0, 0.0),
-        ("Done.", 0.0, 0.0),
+        ('{"name": "Read", "arguments": {"n": 1, "path": "a"}}', 1.0, 1.0, 1.0),
+        ('{"name": "Read", "arguments": {"n": true, "path": "a"}}', 1.0, 0.0, 1.0),
+        ('{"name": "Read", "arguments": "{\\"n\\": 1}"}', 1.0, 0.0, 1.0),
+        ('{"name": "Read", "arguments": {"n": 1, "path', 0.0, 0.0, 1.0),
+        ('{"name": "Bash", "arguments": {"name": "Read"', 0.0, 0.0, 0.0),
+        ('{"name": "Bash", "arguments": {"n": 1, "path": "a"}}', 0.0, 0.0, 0.0),
+        ("Done.", 0.0, 0.0, 0.0),
     ],
 )
-def test_scores(lm_task: Any, answer: str, tool: float, exact: float):
+def test_scores(lm_task: Any, answer: str, tool: float, exact: float, named: float):
     found = lm_task.next_tool({"answer": CALL}, [f"<tool_call>{answer}"])
-    assert found == {"tool_accuracy": tool, "arguments_exact": exact}
+    assert found == {"tool_accuracy": tool, "arguments_exact": exact, "tool_named": named}
 
 
 def test_reply_counts_bytes(lm_task: Any):

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +33,8 @@ def score(manifest: dict[str, Any], metric: str, role: str) -> dict[str, Any]:
 def learnt(home: Path, manifest: dict[str, Any], rewards: list[str]) -> None:
     """Solved at some 30 % before, clearly more after; self-tested; in the registry with the curves of its rewards."""
     assert manifest["state"] == "finished"
+    memory = manifest["training"]["memory"]
+    assert memory["estimated_gb"] == pytest.approx(memory["peak_gb"], rel=0.3)
     tried = manifest["selftest"]["tried"]
     assert tried["good"] == 48 and tried["bad"] == tried["exit"] == tried["skip"] == tried["equal"] == 4
     assert manifest["selftest"]["untried"] == [] and manifest["selftest"]["rewards"] == ["unit_tests"]

@@ -173,6 +173,8 @@ def test_nearer_to_the_teacher_than_by_words_alone(bashgym: Any, training_python
     base = next(one for one in version["scores"] if (one["role"], one["metric"]) == ("base", "forward_kl"))
     assert taught["forward_kl"]["value"] < base["value"] / 4 and taught["forward_kl"]["n"] > 300
     carded(version)
+    memory = json.loads((run / "manifest.json").read_text())["training"]["memory"]
+    assert memory["estimated_gb"] == pytest.approx(memory["peak_gb"], rel=0.3)
     assert curve(version) >= 59 and list((run / "checkpoint" / "runs").rglob("events.out.tfevents.*"))
     alone = tmp_path / "alone"
     shutil.copytree(run, alone, ignore=shutil.ignore_patterns("checkpoint", "metrics.jsonl", "logs", "benchmarks"))

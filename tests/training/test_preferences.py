@@ -52,6 +52,8 @@ def test_it_ends_in_the_model_registry_with_curves(manifests: dict[str, Any], ho
     manifest = manifests[name]
     assert manifest["state"] == "finished" and manifest["training"]["evidence"] == "measured"
     assert manifest["training"]["last_loss"] < manifest["training"]["first_loss"]
+    memory = manifest["training"]["memory"]
+    assert memory["estimated_gb"] == pytest.approx(memory["peak_gb"], rel=0.3)
     assert checkpoint.lacks(Path(manifest["model"]["path"])) is None
     kept = registry.load("model_registry", "mlflow")
     models = kept(kept.Config(uri=f"sqlite:///{next(home.rglob('*.db'))}"))
