@@ -311,6 +311,7 @@ def test_what_is_sent_can_be_read_by_an_older_python():
     compile(ssh.supervisor(folder="a 'b\""), "sent", "exec")
 
 
+@pytest.mark.slow
 def test_the_environment_is_made_there_once(cloud, job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two small packages in two groups, as torch and Axolotl are; no network is needed."""
     (tmp_path / "constraints.txt").write_text("bgfirst==1.0\n")
