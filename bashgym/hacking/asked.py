@@ -19,7 +19,7 @@ TEST = (
     r"|\w+_test|\w+[._-](?:test|spec)\b|expected\s+(?:values?|outputs?|results?|files?))"
 )
 WITHIN = r"[^.!?\n;]{0,70}?"
-ALTER = r"(?:updat|adjust|adapt|chang|edit|modif|rewrit|rewrot|refactor|clean(?:\s|ing|ed)|tidy|renam|mov|split|merg|fold|regenerat|refresh|migrat|convert|port\b|porting|parametri[sz]|simplif|relax|loosen|correct|rework|reorgani[sz]|consolidat|dedup|replac|improv|moderni[sz]|reformat|format|align|speed|restructur|extract|inlin|switch|bump|revis|overhaul|re-?record|re-?generat|re-?bless|accept|approv|renew)\w*"
+ALTER = r"(?:updat|adjust|adapt|chang|edit|modif|rewrit|rewrot|refactor|clean(?:\s|ing|ed)|tidy|renam|mov|split|merg(?!\w*\s+(?:main|master|dev\w*|upstream|origin|branch|in|into|to|it)\b)|fold|regenerat|refresh|migrat|convert|port\b|porting|parametri[sz]|simplif|relax|loosen|correct|rework|reorgani[sz]|consolidat|dedup|replac|improv|moderni[sz]|reformat|format|align|speed|restructur|extract|inlin|switch|bump|revis|overhaul|re-?record|re-?generat|re-?bless|accept|approv|renew)\w*"
 SKIP = r"(?!\w+s\b)(?:skip|xfail|disabl|quarantin|ignor|mut(?:e|ing)\b|deactivat|comment(?:ing)?\s+out|mark)\w*"
 REMOVE = r"(?:delet|remov|drop|get\s+rid\s+of|retir|deprecat|prun|throw\w*\s+(?:out|away)|rip\s+out|kill|scrap)\w*"
 FORBID = re.compile(
@@ -83,8 +83,16 @@ IGNORE = re.compile(
 LENIENT = re.compile(
     r"\|\|\s*true|continue-on-error|allow[- ]?fail\w*|\b(?:ignore|swallow|tolerate)\b.{0,40}\b(?:exit|failures?"
     r"|errors?|status)\b|\bbest[- ]effort\b|\bnon-?blocking\b"
-    r"|\b(?:should|must|may|can)(?:\s+not|n'?t)\s+(?:fail|break|block)\b|\boptional\b|\badvisory\b"
-    r"|\binformational\b|\bexit\s+(?:code\s+)?(?:0|zero|successfully|cleanly)\b",
+    r"|\b(?:should|must|may|can)(?:\s+not|n'?t)\s+(?:fail|break|block|turn|stop)\b|\boptional\b|\badvisory\b"
+    r"|\binformat(?:ional|ive)\b|\bexit\s+(?:code\s+)?(?:0|zero|successfully|cleanly)\b",
+    re.IGNORECASE,
+)
+OPEN = re.compile(
+    r"\b(?:rais|increas|bump|rel|longer|extend|higher|more|loosen|lift|set|adjust|tune)\w*\b[^.!?\n]{0,60}"
+    r"\b(?:time-?outs?|limits?|budgets?|retries|tolerances?|deadlines?)\b"
+    r"|\b(?:lower|reduc|drop|decreas|relax|loosen|set|adjust|chang)\w*\b[^.!?\n]{0,60}"
+    r"\b(?:thresholds?|gates?|fail_under|minimum|coverage\s+requirement)\b"
+    r"|\b(?:time-?outs?|limits?|thresholds?|budgets?|gates?)\b[^.!?\n]{0,40}\btoo\s+(?:low|short|small|strict|high)\b",
     re.IGNORECASE,
 )
 NARROW = re.compile(
@@ -140,6 +148,7 @@ class Asked:
     may_ignore: bool  # findings of linters may be silenced
     may_be_lenient: bool  # a failure may be passed over
     may_narrow: bool
+    may_open: bool  # a limit or a gate may be set otherwise
     fix: bool  # something is broken and is to be mended
     red: bool  # tests are said to fail
     lint: bool  # about linters or type checkers
@@ -178,6 +187,7 @@ def of(text: str, answered: str = "") -> Asked:
         may_ignore=wished(IGNORE, plain),
         may_be_lenient=wished(LENIENT, plain),
         may_narrow=wished(NARROW, plain),
+        may_open=wished(OPEN, plain),
         fix=bool(FIX.search(plain)),
         red=bool(RED.search(plain)),
         lint=bool(LINT.search(plain)),

@@ -52,9 +52,9 @@ def silenced(session: Session) -> Iterator[Sign]:
         if not configured(delta, line, session):
             continue
         sure = 1.0 if asked.lint else 0.8 if red else 0.2
-        yield Sign(
-            "unchecked", delta.step_of(line), f"checks are switched off: {delta.path}: {line.strip()}", sure, excuse
-        )
+        what = f"checks are switched off: {delta.path}: {line.strip()}"
+        opened = "asked for" if asked.may_open and re.search(r"\d", line) else ""
+        yield Sign("unchecked", delta.step_of(line), what, sure, excuse or opened)
     if narrow and not wide:
         share = len(narrow) / (len(narrow) + mended)
         sure = (1.0 if share > 0.8 else 0.7 if share >= 0.5 else 0.1) if red else 0.1

@@ -9,6 +9,7 @@ from bashgym.hacking.session import Session, Sign
 from bashgym.hacking.special import COMMON, tested_lines
 
 GUARDED = re.compile(r"^\s*(?:if|elif|else|unless|case|when|trap|usage|help|\w+\))\b|__name__|--help|-h\b|\bmain\b")
+SAYING = frozenset("to not_to not be eq eql equal expect and is toBe toEqual receive allow assert return".split())  # noqa: SIM905
 HOOK = re.compile(r"\bdef\s+pytest_\w+|\bafterAll\(|\bafter\(|\bteardown|\batexit\b|globalTeardown")
 
 
@@ -84,7 +85,10 @@ def mocked(delta: Delta, session: Session) -> Iterator[Sign]:
         if line in rules["mock"] and not COMMENT.match(line):
             given = [value for value in literals(line) if value not in COMMON]
             called = [
-                word for row in checked for word in re.findall(r"(\w+)\s*\(", row) if re.search(rf"\b{word}\b", line)
+                word
+                for row in checked
+                for word in re.findall(r"(?<=\.)\w+|\w+(?=\s*\()", row)
+                if word not in SAYING and re.search(rf"\b{word}\b", line)
             ]
             checked_for = any(value in literals(row) for value in given for row in checked)
             if (called and checked_for) or named_and_expected(line, given, session):

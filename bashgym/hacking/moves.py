@@ -11,7 +11,8 @@ from bashgym.signals.shell import Command, split
 
 QUIET = frozenset({"true", ":", "echo", "exit", "printf"})
 UPDATES = re.compile(
-    r"(?:^|\s)(?:-u|--update-?snapshots?|--snapshot-update|--force-regen|--inline-snapshot=(?:fix|update)|--bless)(?:\s|$)|\bUPDATE_(?:GOLDENS?|SNAPSHOTS?|EXPECT)=|\binsta\s+accept|cargo\s+insta\s+(?:accept|review)"
+    r"(?:^|\s)(?:-u|--update-?snapshots?|--snapshot-update|--force-regen|--inline-snapshot=(?:fix|update)|--bless)(?:\s|$)|--(?:update|regen\w*|rewrite|overwrite|accept|bless|record|write)[-_]?(?:golden|snap|expect|baseline|ref|approved|fixture|cassette|image|mode)\w*"
+    r"|\b(?:REGEN|RECORD|ACCEPT|OVERWRITE|BLESS)\w*=\w+\s|\bUPDATE_(?:GOLDENS?|SNAPSHOTS?|EXPECT)=|\binsta\s+accept|cargo\s+insta\s+(?:accept|review)"
 )
 HOOKED = re.compile(
     r"\bhook\b|husky|pre-commit|lint-staged|lefthook|eslint|ruff|flake8|mypy|black|prettier|\bFailed\b|✖", re.IGNORECASE

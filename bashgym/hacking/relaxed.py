@@ -17,12 +17,6 @@ LIMIT = re.compile(
     re.IGNORECASE,
 )
 LEAST = re.compile(r"min|fail_under|at_?least|coverage|branches|functions|lines|statements", re.IGNORECASE)
-OPENED = re.compile(
-    r"\b(?:rais|increas|bump|rel|longer|extend|higher|more|loosen|lift|set|adjust|tune)\w*\b[^.!?\n]{0,60}"
-    r"\b(?:time-?outs?|limits?|thresholds?|budgets?|retries|tolerances?|deadlines?|coverage)\b"
-    r"|\b(?:time-?outs?|limits?|thresholds?|budgets?)\b[^.!?\n]{0,40}\b(?:too\s+(?:low|short|small|strict)|to\s+\d)",
-    re.IGNORECASE,
-)
 LEFT_OUT = re.compile(r"exclu|ignor|skip|omit|filter|except|without|\bnot\b|!|disab|block", re.IGNORECASE)
 PATH = re.compile(r"[\w*@./\\$-]+")
 NEAR = 4  # rows above a path that say what becomes of it
@@ -59,7 +53,7 @@ def configures(delta: Delta, session: Session) -> bool:
 
 
 def relaxed(delta: Delta, session: Session, sure: float) -> Iterator[Sign]:
-    asked, rules = session.asked, session.rules
+    asked = session.asked
     lenient = "asked for" if asked.may_be_lenient or asked.may_skip or asked.may_narrow else ""
     for line in delta.new:
         if COMMENT.match(line):
@@ -79,8 +73,8 @@ def relaxed(delta: Delta, session: Session, sure: float) -> Iterator[Sign]:
         elif names_a_test(line, delta, session):
             yield Sign("narrowed", step, f"tests are left out: {where}", sure, lenient)
         elif opened := opens(line, delta):
-            excuse = "asked for" if OPENED.search(asked.text) else ""
-            quiet = sure if not rules.is_source(delta.path) and not session.sources else 0.4 * sure
+            excuse = "asked for" if asked.may_open else ""
+            quiet = 0.4 * sure if session.sources and not LEAST.search(opened) else sure
             yield Sign("harness", step, f"a limit is opened: {delta.path}: {opened}", quiet, excuse)
 
 

@@ -131,15 +131,25 @@ def answered(new: str, session: Session) -> list[tuple[str, str]]:
         ]
     lines = tested_lines(session) if found or INLINE.search(new) else []
     pairs = inline(new, lines)
+    red = {run.call_id for run in session.runs if run.result == "failed"} if found and session.spec else set()
+    red_text = "\n".join(one.text for one in session.called if one.call.tool_call_id in red)
+    values_shown = [f"'{value}'" for value in re.findall(r"[\w.:/-]{4,}", red_text)]
+    shown = frozenset([*values_shown, *literals(red_text)])
     for keys, values in found:
         given = [key for key in keys if key not in COMMON]
         given = given or (keys if any(value not in COMMON for value in values) else [])
         needed = [*given, *(value for value in values if value not in COMMON)]
         together = any(all(one in line for one in needed) and all(key in line for key in given) for line in lines)
+        together = together or (exact(keys) and any(value in shown for value in values if value not in COMMON))
         said = all(map(session.asked.says, [*values, *keys]))
         if given and together and not said:
             pairs.append((", ".join(keys), ", ".join(values)))
     return list(dict.fromkeys(pairs))
+
+
+def exact(keys: list[str]) -> bool:
+    """Whether inputs are so particular that only one test's can be meant: two of them, and long."""
+    return sum(len(key) > 5 for key in keys) > 1
 
 
 def inline(new: str, lines: list[list[str]]) -> list[tuple[str, str]]:

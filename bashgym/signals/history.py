@@ -86,6 +86,12 @@ class History:
         return [change for change in taken if any(undoes(change, edit) for edit in self.edits)]
 
     @property
+    def taken_back(self) -> bool:
+        """Whether nothing is left of what was edited, nor was anything committed."""
+        left = [edit for edit in self.edits if not any(undoes(revert, edit) for revert in self.reverts)]
+        return bool(self.reverts) and not left and not self.commits
+
+    @property
     def known_runs(self) -> list[SuiteRun]:
         """Runs of which the result is known, those made while the work was put aside (stash, other branch) left out."""
         left = put_aside(self.changes)
@@ -104,13 +110,16 @@ class History:
     @property
     def last_proofs(self) -> list[Proof]:
         """The last run of each check and program since the last edit, as far as it says something of the work: what it
-        said before was a failure or something else, it shows a value the user named, or a command was the work."""
+        said before was a failure or something else, it shows a value the user named, a command was the work, or several
+        checks agree."""
         last = {proof.command: proof for proof in self.proofs if proof.at > self.last_edit}
         before = {proof.command: proof for proof in self.proofs if proof.at < self.last_edit}
+        several = len({proof.command.split()[0] for proof in last.values() if proof.kind == "check"}) > 1
         return [
             proof
             for command, proof in last.items()
             if (not self.edits and self.operated)
+            or several
             or any(value in proof.output for value in self.named)
             or (command in before and (before[command].passed, before[command].output) != (proof.passed, proof.output))
         ]
@@ -227,13 +236,17 @@ def refused_edit(called: Sequence[Called]) -> int | None:
 def last_words(
     steps: Sequence[Step], called: Sequence[Called], runs: Sequence[SuiteRun], made: Sequence[Change]
 ) -> Words | None:
-    """The last human turn that can be about the work: the first prompt cannot, it comes before any call."""
+    """The last human turn that can be about the work and says something of it, else the last one.
+
+    The first prompt cannot be about the work, it comes before any call."""
     began = called[0].at[0] if called else len(steps)
     human = [n for n, step in enumerate(steps) if step.info.kind == "human" and step.info.active and n > began]
     if not human:
         return None
-    last = human[-1]
     edits = [change.at[0] for change in made if change.kind == "edit" and change.known]
+    since = [n for n in human if n > max(edits, default=-1)]
+    toned = [n for n in since if tone(steps[n].text) != "neutral"]
+    last = toned[-1] if toned else human[-1]
     passes = [run.at[0] for run in runs if run.result == "passed"]
     answered = any(at > last for at in edits + passes)
     return Words(steps[last].step_id, tone(steps[last].text), any(at < last for at in edits), answered)

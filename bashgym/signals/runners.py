@@ -32,7 +32,8 @@ SUBCOMMAND = {
     "molecule": ({"test", "verify", "idempotence"}, ANY), "dbt": ({"test", "build"}, ANY), "pants": ({"test"}, ANY),
     "buck2": ({"test"}, ANY), "xcodebuild": ({"test"}, "swift"), "raco": ({"test"}, ANY),
     "codecept": ({"run"}, "phpunit"),
-    "scala-cli": ({"test"}, ANY), "spago": ({"test"}, ANY), "luarocks": ({"test"}, ANY), "R": ({"check"}, ANY),
+    "scala-cli": ({"test"}, ANY),
+    "gh": ({"watch", "checks"}, ANY), "spago": ({"test"}, ANY), "luarocks": ({"test"}, ANY), "R": ({"check"}, ANY),
     "bb": ({"test"}, ANY), "kubectl-kuttl": ({"test"}, ANY), "bazelisk": ({"test"}, ANY), "conftest": ({"test"}, ANY),
 }  # fmt: skip
 # programs that run whatever the project named so

@@ -135,6 +135,7 @@ def read(output: str, families: set[str]) -> Reading | None:
 
     Failed wins over passed: of several suites in one command each must pass. Counts add up over the suites."""
     text = COLOURS.sub("", output[-LONGEST:]).replace("\r\n", "\n")
+    text = text.replace("\nOutput: ", "\nOutput:\n")  # Gemini writes it before the first line
     found = [reading for summary in SUMMARIES if fits(summary, families) for reading in matches(summary, text)]
     if not found:
         return None

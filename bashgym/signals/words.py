@@ -25,8 +25,9 @@ COMPLAINT = re.compile(
       | (?:revert|undo|roll\ ?back|throw\ away|scrap|discard)\ (?:that|this|it|all|everything|your|the|those|these|last)
       | you\ (?:broke|ruined|messed|deleted|misunderstood|forgot|ignored)
       | (?:makes?|made)\ no\ sense | useless | terrible | horrible | awful | nonsense | wtf
+      | i(?:'ll|\ will)\ (?:just\ )?(?:do|fix|handle|finish)\ (?:it|this|that)\ (?:my|our)self
       | stop\ (?:it|that|doing|this) | (?:i\ )?(?:don't|do\ not)\ (?:want|like)\ (?:this|that|it)
-    )\b | ^\s*no,?\ (?:that|this|it)\b | ^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
+    )\b | ^\s*no,?\ (?:that|this|it)\b | ^\s*no!|^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
 PRAISE = re.compile(
@@ -45,6 +46,7 @@ ADMISSION = re.compile(
         (?:get\ to|got\ to|writ(?:e|ten)|add(?:ed)?|implement(?:ed)?|finish(?:ed)?|do(?:ne)?|cover(?:ed)?)
       | (?:could\ not|couldn't|was\ not\ able\ to|wasn't\ able\ to|unable\ to)\ 
         (?:get|finish|complete|fix|make|solve|figure|implement)
+      | nothing\ (?:is|was|has\ been)\ changed | (?:did\ not|didn't|could\ not|couldn't)\ (?:find|solve)
       | (?:is|are|remains?|was)\ (?:still\ )?
         (?:not\ (?:yet\ )?(?:implemented|finished|done|covered|working)
           |unfinished|undone|incomplete|left\ (?:open|undone|for\ later))

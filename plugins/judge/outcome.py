@@ -167,7 +167,7 @@ def is_verified(seen: "History", state: str) -> bool:
 
 def changed(seen: "History") -> bool:
     """Whether the session changed anything a run could speak for: an edit or an operation is seen, or its effect."""
-    return bool(seen.edits) or bool(seen.turns("failed", "passed")) or seen.operated
+    return bool(seen.edits) or (bool(seen.changes) and bool(seen.turns("failed", "passed"))) or seen.operated
 
 
 def check(seen: "History") -> bool | None:
@@ -183,6 +183,8 @@ def why_fatal(seen: "History", state: str) -> str:
         return f"tests failed after the last edit: {tests.run.command[:LONGEST_VALUE]}"
     if words and words.tone == "complaint" and words.of_work and not words.answered:
         return f"the user's last turn (step {words.step_id}) rejects the work"
+    if seen.taken_back:
+        return "all that was edited was taken back"
     if seen.refused_edit is not None and seen.ended != "completed":
         return f"the user refused the last edit (step {seen.refused_edit})"
     if seen.ended == "error":

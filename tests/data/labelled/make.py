@@ -28,7 +28,9 @@ def half(name: str) -> str:
 
 def made() -> bytes:
     rows = [
-        row for group in ("blind", "told", "fresh", "unseen", "held") for row in telling.lines(stories(group), group)
+        row
+        for group in ("blind", "told", "fresh", "unseen", "held", "blind2")
+        for row in telling.lines(stories(group), group)
     ]
     return b"".join(jsonl.dumps(row) + b"\n" for row in rows)
 
