@@ -49,16 +49,18 @@ def quoted(config: SkyConfig, job: Job) -> Quote:
         "prices": {"file": str(prices.source), "date": prices.date},
         "refused": dict(sorted(answer["refused"].items())),
     }
-    quote = priced(config, answer, prices, details, job.estimate.get("flops"))
+    found = unpriced_apart(answer["offers"])
+    quote = priced(config, answer | {"offers": found}, prices, details, job.estimate.get("flops"))
     if quote.offers and quote.offers[0].usd_per_hour:
-        render(config, job, worth_asking(answer["offers"]))
+        render(config, job, tuple(dict.fromkeys(one["accelerators"] for one in found if one["usd_per_hour"])))
     return quote
 
 
-def worth_asking(offers: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The cards all of whose machines have a price: SkyPilot would take one that has none before any other."""
+def unpriced_apart(offers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The offers, without a price where any machine with the same card has none: a card is all that is asked for, and
+    SkyPilot would take the machine that seems to cost nothing before any other."""
     unpriced = {one["accelerators"] for one in offers if not one["usd_per_hour"]}
-    return tuple(dict.fromkeys(one["accelerators"] for one in offers if one["accelerators"] not in unpriced))
+    return [one | {"usd_per_hour": None} if one["accelerators"] in unpriced else one for one in offers]
 
 
 def owned(config: SkyConfig, names: tuple[str, ...], details: dict[str, Any]) -> Quote:

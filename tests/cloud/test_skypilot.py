@@ -164,6 +164,8 @@ def test_a_price_of_nought_is_no_price_and_not_the_cheapest(job, sky):
     assert [one.usd_per_hour for one in quote.offers[:-1]] == [0.55, 0.77, 0.93]
     # SkyPilot would take what costs nothing: it is not asked for
     assert sky("runpod", "optimize", quote.details["sky_yaml"])[0] == "1x_L4_SECURE"
+    mixed = [{"accelerators": "A40:1", "usd_per_hour": price} for price in (None, 0.5)]
+    assert [one["usd_per_hour"] for one in quoting.unpriced_apart(mixed)] == [None, None]
     alone = place("runpod", gpu={"prefer": ["A40"]})
     assert "nothing is rented unpriced" in caps.beyond(alone.quote(job), alone.config.limits)
 
