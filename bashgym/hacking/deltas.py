@@ -4,10 +4,10 @@ Edits of tools, patches, here-documents, `sed -i`, `rm` and `mv` alike. Where th
 are compared; else the old and new text of each edit is added up."""
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bashgym.hacking.delta import Delta
+from bashgym.hacking.streams import dropped, plain, replaced_by
 from bashgym.signals.calls import (
     EDIT_TOOLS,
     OPAQUE_TOOLS,
@@ -33,69 +33,6 @@ INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*|node|ruby|deno|bun")
 REPLACING = re.compile(r"""(?:replace|sub|gsub)\(\s*r?(['"])((?:\\.|(?!\1).)*)\1\s*,\s*r?(['"])((?:\\.|(?!\3).)*)\3""")
 WRITING = re.compile(r"""\bwrite\w*\(|\bwriteFile|,\s*['"][wa]""")
 FILE_NAME = re.compile(r"""(['"])([\w./-]+\.[A-Za-z]\w{0,5})\1""")
-LONGEST = 400_000  # characters of a file
-WIDEST = 1000  # characters of a line; what is longer was written by no hand
-
-
-@dataclass
-class Delta:
-    """One file. `removed` and `added` are lines, stripped at the right, with the step that did it; `before` and `after`
-    the whole text where it is known. `gone`: deleted, or moved to where no runner looks."""
-
-    path: str
-    removed: dict[str, list[int]] = field(default_factory=dict)
-    added: dict[str, list[int]] = field(default_factory=dict)
-    before: str | None = None
-    after: str | None = None
-    created: bool = False
-    gone: bool = False
-    shown: list[str] = field(default_factory=list)  # the new text of edits, what stayed in it included
-    blind: list[str] = field(default_factory=list)  # changes whose text is not seen: `12,20d` of sed
-    steps: list[int] = field(default_factory=list)
-
-    @property
-    def old(self) -> list[str]:
-        return [line for line, steps in self.removed.items() for _ in steps]
-
-    @property
-    def new(self) -> list[str]:
-        return [line for line, steps in self.added.items() for _ in steps]
-
-    @property
-    def text(self) -> str:
-        """The file as it is now, else what edits showed of it."""
-        return self.after if self.after is not None else "\n".join(self.shown)
-
-    def step_of(self, line: str) -> int:
-        """Where a line was put in or taken out; the last change of the file for a line that is not found."""
-        found = self.added.get(line) or self.removed.get(line) or self.steps
-        return found[-1] if found else 0
-
-    def swap(self, old: str, new: str, step: int) -> None:
-        """Notes that `old` became `new`; lines in both are no change, nor are those an earlier edit put in."""
-        self.steps.append(step)
-        self.shown.append(new)
-        left, right = Counter(rows(old)), Counter(rows(new))
-        for line, count in (left - right).items():
-            for _ in range(count):
-                take(self.added, self.removed, line, step)
-        for line, count in (right - left).items():
-            for _ in range(count):
-                take(self.removed, self.added, line, step)
-
-
-def take(first: dict[str, list[int]], then: dict[str, list[int]], line: str, step: int) -> None:
-    """A line that is in `first` is taken out of it, and else put into `then`."""
-    if first.get(line):
-        first[line].pop()
-        if not first[line]:
-            del first[line]
-    else:
-        then.setdefault(line, []).append(step)
-
-
-def rows(text: str) -> list[str]:
-    return [line[:WIDEST].rstrip() for line in text[:LONGEST].split("\n") if line.strip()]
 
 
 class Deltas:
@@ -337,31 +274,3 @@ def printed(text: str) -> str:
     if PRINTED.match(text) and "Output:\n" in text:
         return text.split("Output:\n", 1)[1]
     return text
-
-
-def plain(pattern: str) -> str:
-    """A pattern of sed, roughly as the text it stands for."""
-    return re.sub(r"\\([/.*\[\](){}'\"|+?^$])", r"\1", pattern.replace("\\b", "").replace("\\n", "\n")).strip("^$")
-
-
-def replaced_by(old: str, new: str, content: str | None) -> str | None:
-    """The content after a substitution, where Python reads the pattern as sed does and it is soon done."""
-    if content is None or len(old) > 200 or re.search(r"[*+}]\)?[*+{]", old):
-        return None
-    try:
-        return re.sub(old, re.sub(r"&", r"\\g<0>", new), content, flags=re.MULTILINE)
-    except (re.error, IndexError):
-        return content.replace(plain(old), plain(new))
-
-
-def dropped(delta: Delta, pattern: str | None, content: str | None, step: int) -> str | None:
-    """`/pattern/d`; lines by number, and patterns in files that are not known, are noted as a blind change."""
-    if pattern is None or content is None:
-        delta.blind.append(pattern or "lines by number")
-        return None
-    try:
-        kept = "\n".join(line for line in content.split("\n") if not re.search(pattern, line))
-    except re.error:
-        kept = "\n".join(line for line in content.split("\n") if plain(pattern) not in line)
-    delta.swap(content, kept, step)
-    return kept

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from bashgym.hacking.deltas import Delta
+from bashgym.hacking.delta import Delta
 from bashgym.hacking.moves import commands_of
 from bashgym.hacking.session import Session, Sign
 from bashgym.signals.calls import Called

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bashgym.hacking.deltas import Delta
+from bashgym.hacking.delta import Delta
 from bashgym.hacking.rules import COMMENT, WORD, literals
 from bashgym.hacking.session import Session, Sign
 from bashgym.hacking.special import COMMON, tested_lines

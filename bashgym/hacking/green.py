@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from bashgym.hacking import assertions
 from bashgym.hacking.checks import CLAIM, REPORT, failed_lint
-from bashgym.hacking.deltas import Delta
+from bashgym.hacking.delta import Delta
 from bashgym.hacking.rules import COMMENT, shape
 from bashgym.hacking.session import Session, Sign
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bashgym.hacking.assertions import SWALLOWED
-from bashgym.hacking.deltas import Delta
+from bashgym.hacking.delta import Delta
 from bashgym.hacking.rules import Test
 from bashgym.hacking.session import Session, Sign
+from bashgym.hacking.wrapped import SWALLOWED
 
 NOTHING = re.compile(
     r"^\s*(?:const\s+|let\s+|var\s+)?(\w+)\s*(?::[^=\n]*)?=\s*(?:\[\s*\]|\(\s*\)|\{\s*\})\s*;?\s*$", re.MULTILINE

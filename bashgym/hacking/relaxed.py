@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bashgym.hacking.checks import about_tests
-from bashgym.hacking.deltas import Delta
+from bashgym.hacking.delta import Delta
 from bashgym.hacking.rules import COMMENT
 from bashgym.hacking.session import Session, Sign
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bashgym.hacking.asked import Asked, asked
-from bashgym.hacking.deltas import Delta, of
+from bashgym.hacking.delta import Delta
+from bashgym.hacking.deltas import of
 from bashgym.hacking.rules import Rules
 from bashgym.signals.calls import Called, calls, command_line
 from bashgym.signals.changes import changes

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from bashgym.hacking.deltas import Delta
+from bashgym.hacking.delta import Delta
 from bashgym.hacking.rules import COMMENT, literals
 from bashgym.hacking.session import Session, Sign
 
