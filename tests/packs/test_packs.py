@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from bashgym import recipe, registry
+from bashgym import paths, recipe, registry
 from bashgym.errors import BashGymError, InputError, PluginError, RecipeError
 from bashgym.packs import added, kept
 from bashgym.packs.address import Address, parsed
@@ -35,7 +36,7 @@ def test_from_an_empty_folder_added_refused_trusted_changed_and_refused_again(ba
     shown = bashgym("recipes", "show", "team_sft", "--json", **where)
     values = {row["key"]: (row["value"], row["origin"]) for row in json.loads(shown.stdout)}
     assert values["training.epochs"][0] == 2 and values["judge.patience.steps"][0] == 20
-    assert values["training.learning_rate"][0] == 0.003, "of the shipped recipe that it extends"
+    assert values["training.learning_rate"][0] == 0.004, "of the shipped recipe that it extends"
     first = kept.named("team").commit
     second = team.commit({"recipes/team_sft.yaml": RECIPE.replace("epochs: 2", "epochs: 4")}, rewritten=True)
     assert bashgym("recipes", "show", "team_sft", **where).returncode == 0, "nothing is fetched behind one's back"
@@ -254,3 +255,31 @@ def test_a_run_held_to_another_commit_of_a_pack_says_so(team, tmp_path: Path):
     added.remove("team")
     (line,) = differences(first, held.packs_here(locked))
     assert "is not here" in line and f"bashgym packs add {team.address}@{commit}" in line
+
+
+def test_a_locked_run_under_another_commit_of_its_pack_does_nothing(bashgym: Callable, team, tmp_path: Path):
+    """And the very bytes again under the commit that it had."""
+    name, lock = f"recipe={team.address}@main#team_sft", tmp_path / "first" / "recipe.lock.yaml"
+    session = sorted((paths.shipped("examples") / "projects").glob("*/*.jsonl"))[0]
+    (tmp_path / "sessions").mkdir()
+    shutil.copy(session, tmp_path / "sessions")
+    with pytest.raises(PluginError):
+        recipe.load([name])
+    trust()
+    words = [f"source.examples.path={tmp_path / 'sessions'}", "dataset.classes=[gold,silver,unverified]"]
+    done = bashgym("run", name, *words, f"run_dir={lock.parent}", "--until", "dataset")
+    assert done.returncode == 0, done.stderr
+    second = team.commit({"recipes/team_sft.yaml": RECIPE + "seed: 4\n"})
+    commit = added.update("team").before.commit
+    trust()
+    again = ["run", "--locked", str(lock), f"run_dir={tmp_path / 'again'}", "--until", "dataset"]
+    done = bashgym(*again)
+    assert done.returncode == 2 and not (tmp_path / "again").exists()
+    assert f"bashgym packs update team --revision {commit}" in done.stderr and second[:12] in done.stderr
+    added.update("team", commit)
+    trust()
+    done = bashgym(*again)
+    assert done.returncode == 0, done.stderr
+    for split in ("train", "validation", "test"):
+        made = [folder / "dataset" / f"{split}.jsonl" for folder in (lock.parent, tmp_path / "again")]
+        assert made[0].read_bytes() == made[1].read_bytes()

@@ -130,7 +130,7 @@ def test_explain_tells_who_set_a_key_and_who_overrode_it():
     assert meaning.does.startswith("Step size") and meaning.type == "number, more than 0" and meaning.default == 2e-4
     assert [(Path(one.origin).name, one.value) for one in found.setters] == [
         ("sft.yaml", 0.0002),
-        ("quickstart.yaml", 0.003),
+        ("quickstart.yaml", 0.004),
         ("command line", 0.5),
     ]
     assert found.value == 0.5 and "such a small model" in found.setters[1].comment
