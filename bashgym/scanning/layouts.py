@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator
 
 from bashgym.scanning.promised import likely
-from bashgym.scanning.secret_values import HEX, placeholder, random
+from bashgym.scanning.secret_values import HEX, placeholder, random, secretlike
 
 Place = tuple[int, int]  # start, end
 
@@ -29,7 +29,9 @@ RULE = re.compile(r"[\s|+:=-]*")
 MOST_ROWS = 400
 WIDEST = 400  # characters of a header
 PAIR = re.compile(r"([^\s=;,\"']{1,64})=([^\s;,\"']{8,4096})")
+LISTED = re.compile(r"[\"']value[\"']\s{0,4}:\s{0,4}[\"']([^\s\"']{8,4096})[\"']")
 ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority"})
+COOKIE_LIST = "cookie"  # the name that its values are judged by
 COOKIE = 16  # characters of a session's id
 PIECES = re.compile(r"[\"'`][ \t]{0,4}(?:[+.\\][ \t]{0,4})?\n?[ \t+>|-]{0,40}[bru]?[\"'`]([^\"'`\s]{4,512})(?=[\"'`])")
 WRAPPED = re.compile(r"\\\r?\n[ \t]{0,8}([^\s\"'`;|&]{4,512})")
@@ -129,6 +131,13 @@ def cookies(text: str, start: int, end: int, bits: float) -> Iterator[Place]:
             continue
         if (len(value) >= COOKIE and (HEX.fullmatch(value) or random(value, bits))) or likely(value, bits):
             yield pair.span(2)
+
+
+def cookie_list(text: str, start: int, end: int, bits: float) -> Iterator[Place]:
+    """The values of a list of cookies in [start, end), each an object of JSON with a name and a value."""
+    for match in LISTED.finditer(text, start, end):
+        if secretlike(COOKIE_LIST, match[1], True, bits):
+            yield match.span(1)
 
 
 def continued(text: str, end: int, bits: float) -> int:

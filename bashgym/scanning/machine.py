@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from bashgym.scanning.improbable import cost
-from bashgym.scanning.secret_values import ABOUT, PASSWORD, STRONG, WEAK, placeholder, random
+from bashgym.scanning.secret_values import PASSWORD, STRONG, WEAK, placeholder, random, tells_about
 
 LARGEST = 256 * 1024  # bytes of a file with credentials; what is larger is something else
 LONG = 8  # characters from which on a value need not look random
@@ -80,7 +80,7 @@ def why_not(value: str) -> str:
 
 def secret_name(name: str) -> bool:
     """Whether a variable or a setting of this name holds a secret."""
-    return bool(STRONG.search(name) or WEAK.search(name)) and not ABOUT.search(name)
+    return bool(STRONG.search(name) or WEAK.search(name)) and not tells_about(name)
 
 
 def here() -> list[Secret]:

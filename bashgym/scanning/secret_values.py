@@ -45,6 +45,11 @@ ABOUT = re.compile(  # names that speak of a secret without holding it
     r"|endpoint|expires?|expiry|ttl|limit|index|ids?|usage|policy|label|title|hint|error|required|enabled|s)$",
     re.I,
 )
+OWN_PASS = re.compile(  # `pass` that is no plural of a word and no pass of a compiler: DB_PASS, smtp.pass, userPass
+    r"(?:db|database|sql|pg|postgres|mongo|redis|smtp|imap|e?mail|s?ftp|ssh|user|admin|root|login|auth|account|wifi|vnc"
+    r"|proxy|http|api|app|service|svc|ldap|mq|key|keystore|store|sudo|master|vault)[_.-]?pass$|(?-i:[A-Z]_PASS$)",
+    re.I,
+)
 PLACEHOLDER = re.compile(
     r"<[^<>]*>|&lt;.*|\[[^\[\]]*\]|\$[{(].*|\$[A-Za-z_]+|\{.*\}|%\w+%|%\(\w+\)\w|#\{.*\}|@\w+@"
     r"|[\w.-]{0,16}(?:x{5,}|X{5,}|\*{3,}|\.{3,}|…)[\w.-]{0,8}"
@@ -152,7 +157,7 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
         return True
     if len(value) < 4 or placeholder(value) or SPACE.search(value):
         return False
-    about = bool(ABOUT.search(name) or OUTCOME.search(name))
+    about = tells_about(name)
     owned = bool(OWN_KEY.search(name)) and not COMMON_KEY.search(name)
     strong = (bool(STRONG.search(name)) or owned) and not about
     password = strong and bool(PASSWORD.search(name))
@@ -171,6 +176,11 @@ def secretlike(name: str, value: str, quoted: bool, bits: float, whole_line: boo
     if owned and not STRONG.search(name) and identifier(value):
         return False  # result_key: "Ipv6Pools"
     return strong and (in_quotes(value, password) if quoted else bare(name, value, password))
+
+
+def tells_about(name: str) -> bool:
+    """Whether a name speaks of a secret without holding it: `token_url`, `password_length`, `fail_to_pass`."""
+    return bool(OUTCOME.search(name) or (ABOUT.search(name) and not OWN_PASS.search(name)))
 
 
 def numbered(value: str) -> bool:

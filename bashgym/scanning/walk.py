@@ -19,6 +19,8 @@ NAMES = ("name", "key", "id", "variable")  # of an entry that has a value
 NAME_LENGTH = 64  # characters of a name; what is longer is text
 NAME = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9_.-]*")
 SECRET = "secret"  # stands for the keys of a Kubernetes secret, whatever they are
+COOKIE = "cookie"  # stands for the names of cookies, as archives of HTTP (HAR) and browsers list them
+COOKIES = frozenset({"cookies", "cookie"})
 MANIFEST = frozenset({"data", "stringData"})
 LONG_NUMBER = 99_999_999  # what is above may be somebody's number
 KEYED = re.compile(
@@ -58,6 +60,7 @@ def special(key: str, node: Any) -> dict[Any, str] | None:
     if "value" in node:
         names = (node.get(each) for each in NAMES)
         named = next((each for each in names if type(each) is str and keyed(each[:NAME_LENGTH])), "")
+        named = named or (COOKIE if key in COOKIES else "")
         return {**dict(zip(node, node, strict=True)), "value": named} if named else None
     if key == SECRET:
         return dict.fromkeys(node, SECRET)

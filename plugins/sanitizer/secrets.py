@@ -53,7 +53,8 @@ ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+U?L{0,2}|[ACGTUN]+|(?:[A-Za-z0-9_]{0,
 SIGNATURE = re.compile(
     r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I
 )  # sealed by the model's maker: unreadable
-COOKIES, COLUMN = "bashgym.layout.cookies", "bashgym.layout.column"
+COLUMN = "bashgym.layout.column"
+COOKIES = {"bashgym.layout.cookies": layouts.cookies, "bashgym.layout.cookie_list": layouts.cookie_list}
 NAMED = frozenset(["QUOTED", "QUOTED_ONCE", "BARE", "ELEMENT", "OPTION", "NAMED_VALUE", "MACRO", "ENTITY", "BELOW"])
 GIVEN = frozenset(["COMMAND", "FLAG", "PART", "PIPED", "HERE"])  # options that hold nothing but passwords
 PROMISED = frozenset(
@@ -182,8 +183,8 @@ class Sanitizer:
         bits = self.config.improbability_named
         if not value.strip(MASK):
             return
-        if rule == COOKIES:
-            for first, last in layouts.cookies(text, match.start, end, bits):
+        if rule in COOKIES:
+            for first, last in COOKIES[rule](text, match.start, end, bits):
                 yield Span(index=match.string, start=first, end=last, type="TOKEN", rule=rule)
             return
         if rule.startswith("bashgym."):

@@ -75,6 +75,8 @@ def test_a_password_that_was_assigned_is_gone_where_it_is_printed(clean: Callabl
         ("the password is ember_juniper812, as ever", "ember_juniper812"),
         ("the password is **ExDQVM*ejpUsJ0**", "ejpUsJ0"),
         ("got access_token 8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11 from it", "8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11"),
+        ('{"cookies": [\n {"name": "sid", "value": "9f4c1d2ab77e0f1c6f0a3b5de8a91c02"}\n]}', "9f4c1d2ab77e"),
+        ('docker run -e "db_pass=Tulip-lantern4711!" shop', "lantern4711"),
         ("Cookie: sid=8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11; theme=dark", "8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11"),
     ],
 )
@@ -86,6 +88,7 @@ def test_what_people_make_up_goes_where_it_is_promised(text: str, secret: str, c
     "text",
     [
         'password = "please enter your password"', "password: case-sensitive-and-required-for-all",
+        "render_pass = 'forward'", "tests_pass: kestrel1", '"cookies": [{"name": "theme", "value": "dark-blue"}]',
         "secret: web-tls-cert-internal", "key: ember_juniper8121", "token = http_status404", "token: test_user1234",
         "see 8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11", "key: 8b0f1c52-6a0e-4e0b-9f0c-2d4f4b1f7c11",
         "the token is **bold**, as the secret is *not*",
