@@ -101,7 +101,7 @@ def test_diff_is_of_meaning_not_of_text(bashgym: Callable, tmp_path: Path):
     assert done.returncode == 0 and done.stdout == "the same in meaning\n"
     done = bashgym("recipes", "diff", "a.yaml", "quickstart", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout) == [{"change": "changed", "key": "training.epochs", "first": 3.0, "second": 5.0}]
+    assert json.loads(done.stdout) == [{"change": "changed", "key": "training.epochs", "first": 3.0, "second": 8.0}]
 
 
 def test_diff_sees_the_order_of_a_list_and_a_plugins_code(tmp_path: Path):
