@@ -32,8 +32,6 @@ def agreed(steps: Sequence[Step]) -> Iterator[str]:
             if question and len(step.text) <= LONGEST:
                 yield chosen(question, step.text)
             question = ""
-        elif step.tool_calls:
-            question = ""
 
 
 def chosen(question: str, answer: str) -> str:
