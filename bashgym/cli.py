@@ -55,7 +55,7 @@ def help_text() -> str:
         "Turns your sessions with coding agents into a small model that works as you do.\n\n"
         f"commands:\n{verbs}\n\n"
         "`bashgym COMMAND --help` says more. First steps:\n"
-        "  bashgym collect                                     what your sessions are worth; nothing leaves this machine\n"
+        "  bashgym collect                                     what your sessions are worth; it all stays here\n"
         "  bashgym run recipe=quickstart                       train on the bundled example sessions\n"
         "  bashgym run recipe=quickstart source=claude_code    train on your own Claude Code history"
     )

@@ -170,7 +170,7 @@ def test_every_key_has_a_comment(path: Path):
 
 
 def test_hydra_has_one_door():
-    """Law 3: only overrides.py and recipe.py know Hydra and OmegaConf; heavy packages are imported where they are used."""
+    """Law 3: overrides.py and recipe.py alone know Hydra and OmegaConf; heavy packages are imported where used."""
     heavy = {
         "datasets",
         "presidio_analyzer",
