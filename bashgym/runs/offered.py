@@ -20,13 +20,23 @@ def shown(answers: Sequence[dict[str, Any]], written: bool, json: bool = False) 
         table(["cloud", "instance", "region", "gpu", "per hour", "hours", "total", "at most", "price"], rows)
     for one in answers:
         if one["refused"]:
-            print(printable(f"  {one['cloud']}: would be refused: {one['refused']}"))
+            print(printable(f"  {one['cloud']:<15}would be refused: {one['refused']}"))
+    for name, more in (
+        ("uploads", "" if written else ", the rows once they are past the leak gate"),
+        ("credentials", ""),
+    ):
+        for line in leaving(answers, name):
+            print(printable(f"  {name:<15}{line}{more}"))
+
+
+def leaving(answers: Sequence[dict[str, Any]], name: str) -> list[str]:
+    """What leaves this machine; one line for clouds where it is the same: `runpod, vast: axolotl.yaml, inside`."""
+    found: dict[str, list[str]] = {}
     for one in answers:
-        details = one["quote"]["details"] if one["quote"] else {}
-        rows_too = [] if written else ["the rows, once they are written and past the leak gate"]
-        for name, more in (("uploads", rows_too), ("credentials", [])):
-            if details.get(name):
-                print(printable(f"  {one['cloud']} {name}: {', '.join([*details[name], *more])}"))
+        listed = one["quote"]["details"].get(name) if one["quote"] else None
+        if listed:
+            found.setdefault(", ".join(listed), []).append(one["cloud"])
+    return [f"{', '.join(clouds)}: {what}" for what, clouds in found.items()]
 
 
 def offers(one: dict[str, Any]) -> list[dict[str, Any]]:

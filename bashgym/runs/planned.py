@@ -24,15 +24,16 @@ def shown(content: dict[str, Any], json: bool) -> None:
         print(f"  {kind:<15}{', '.join(content['stages'].get(kind, [])) or 'none'}")
     print(f"  model          {content['base']}")
     gpu = content["training"]["gpu"]
-    print(f"  gpu            {written(gpu) if gpu else 'none: runs on the CPU'}")
+    print(f"  gpu            {cards(gpu) if gpu else 'none: runs on the CPU'}")
     estimated(content["estimate"])
     quote = content["quote"]
     offered.shown(content["clouds"], content["dataset"] is not None)
     print(f"  hours          {number(quote['hours'])}")
-    print(f"  cost           {money(quote['usd'])} ({quote['evidence']}) {quote['note']}")
+    cost = "missing:" if quote["usd"] is None else f"{money(quote['usd'])} ({quote['evidence']})"
+    print(printable(f"  cost           {cost} {quote['note']}"))
     for key, value in quote["details"].items():
         if key not in offered.LEAVING:
-            print(printable(f"  {key:<15}{written(value)}"))
+            print(printable(f"  {key:<15}{caps(value) if key == 'limits' else written(value)}"))
     for finding in content["preflight"]:
         print(printable(f"  {finding['level']}: {finding['message']}"))
     for file in content["files"]:
@@ -50,6 +51,16 @@ def estimated(told: dict[str, Any]) -> None:
         print(f"  work           missing until the dataset is written; {way}")
     else:
         print(f"  work           {told['steps']:,} steps, {short(told['tokens'])} tokens (estimated)")
+
+
+def cards(gpu: dict[str, Any]) -> str:
+    """{min_vram_gb: 24, count: 1} -> `1 of 24 GB or more`."""
+    return f"{gpu.get('count', 1)} of {gpu.get('min_vram_gb', 0):g} GB or more"
+
+
+def caps(limits: dict[str, Any]) -> str:
+    """`max_hours 4, max_usd 4 ...`: the keys of cloud.limits as they are set."""
+    return ", ".join(f"{key} {value:g}" for key, value in limits.items())
 
 
 def short(value: float) -> str:
