@@ -90,8 +90,14 @@ def models(preset: str, json: bool) -> None:
     if not versions:
         print("no models yet; make one: bashgym run recipe=quickstart")
         return
-    rows = ([one.name, one.version, ", ".join(one.aliases), headline(one), one.created, one.path] for one in versions)
-    table(["model", "version", "alias", "first score", "made", "path"], rows)
+    head = ["model", "version", "alias", "typed", "first score", "made", "path"]
+    table(head, (listed(one) for one in versions))
+
+
+def listed(one: ModelVersion) -> list[str]:
+    """A row of `models list`; what was typed tells the versions of a sweep apart."""
+    typed = one.lineage.get("overrides", "")
+    return [one.name, one.version, ", ".join(one.aliases), typed, headline(one), one.created, one.path]
 
 
 def headline(version: ModelVersion) -> str:

@@ -235,4 +235,5 @@ def test_real_sessions_train_and_register_a_model(run, samples):
     manifest = json.loads(done.stdout)
     assert manifest["training"]["last_loss"] < manifest["training"]["first_loss"]
     assert manifest["model"]["name"] == "real" and manifest["dataset"]["rows"]["train"] > 20
+    assert manifest["model"]["lineage"]["overrides"] == " ".join(words[1:])
     assert {one["role"] for one in manifest["scores"]} >= {"base", "trained", "most_frequent_tool"}

@@ -26,6 +26,7 @@ def run_register(run: Run, dataset: Dataset, trained: Trained, scores: list[Scor
             "run": content["run"],
             "run_folder": str(run.folder),
             "recipe": run.recipe.name,
+            "overrides": " ".join(run.recipe.overrides),  # what tells the runs of a sweep apart
             "lock_sha256": run.recipe.lock_hash(),
             "sessions_sha256": content["sessions"]["sha256"],
             "dataset_sha256": dataset.sha256,
