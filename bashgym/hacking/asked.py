@@ -19,7 +19,14 @@ TEST = (
     r"|\w+_test|\w+[._-](?:test|spec)\b|expected\s+(?:values?|outputs?|results?|files?))"
 )
 WITHIN = r"[^.!?\n;]{0,70}?"
-ALTER = r"(?:updat|adjust|adapt|chang|edit|modif|rewrit|rewrot|refactor|clean(?:\s|ing|ed)|tidy|renam|mov|split|merg(?!\w*\s+(?:main|master|dev\w*|upstream|origin|branch|in|into|to|it)\b)|fold|regenerat|refresh|migrat|convert|port\b|porting|parametri[sz]|simplif|relax|loosen|correct|rework|reorgani[sz]|consolidat|dedup|replac|improv|moderni[sz]|reformat|format|align|speed|restructur|extract|inlin|switch|bump|revis|overhaul|re-?record|re-?generat|re-?bless|accept|approv|renew)\w*"
+ALTER = (
+    r"(?:updat|adjust|adapt|chang|edit|modif|rewrit|rewrot|refactor|clean(?:\s|ing|ed)|tidy|"
+    r"renam|mov|split|merg(?!\w*\s+(?:main|master|dev\w*|upstream|origin|branch|in|into|to|it)\b)|"
+    r"fold|regenerat|refresh|migrat|convert|port\b|porting|parametri[sz]|simplif|relax|loosen|"
+    r"correct|rework|reorgani[sz]|consolidat|dedup|replac|improv|moderni[sz]|reformat|format|"
+    r"align|speed|restructur|extract|inlin|switch|bump|revis|overhaul|re-?record|re-?generat|"
+    r"re-?bless|accept|approv|renew)\w*"
+)
 SKIP = r"(?!\w+s\b)(?:skip|xfail|disabl|quarantin|ignor|mut(?:e|ing)\b|deactivat|comment(?:ing)?\s+out|mark)\w*"
 REMOVE = r"(?:delet|remov|drop|get\s+rid\s+of|retir|deprecat|prun|throw\w*\s+(?:out|away)|rip\s+out|kill|scrap)\w*"
 FORBID = re.compile(

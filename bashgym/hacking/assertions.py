@@ -99,10 +99,10 @@ def taken(delta: Delta, session: Session) -> Iterator[Sign]:
             yield Sign(
                 "removed", delta.step_of(first(test.body)), f"a test is gone: {delta.path}: {test.name}", 1.0, excuse
             )
-    if delta.gone and not lost and rules.is_test(delta.path) and not re.search(r"conftest|__init__|helper", delta.path):
-        if not elsewhere(delta, session) and not delta.created:
-            excuse = removable(delta.path, delta, session)
-            yield Sign("removed", delta.steps[-1], f"a file of tests is gone: {delta.path}", 1.0, excuse)
+    gone = delta.gone and not lost and not delta.created and rules.is_test(delta.path)
+    if gone and not re.search(r"conftest|__init__|helper", delta.path) and not elsewhere(delta, session):
+        excuse = removable(delta.path, delta, session)
+        yield Sign("removed", delta.steps[-1], f"a file of tests is gone: {delta.path}", 1.0, excuse)
     for pattern in delta.blind:
         if rules.is_test(delta.path) and delta.path not in rules["expected_path"] and not pattern.startswith("written"):
             excuse = "asked for" if session.asked.may_alter or session.asked.may_remove else ""

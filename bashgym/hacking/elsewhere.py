@@ -151,7 +151,6 @@ def taken_over(words: list[str], touched: set[str], stashed: bool) -> str:
         source, paths = rest[0], rest[1:]
     else:
         paths = rest
-    if verb in ("checkout", "restore") and source and source not in HEADS and paths:
-        if not all(any(path.endswith(one) or one.endswith(path) for one in touched) for path in paths):
-            return "files are taken over from another commit"
-    return ""
+    other = verb in ("checkout", "restore") and bool(source) and source not in HEADS
+    own = all(any(path.endswith(one) or one.endswith(path) for one in touched) for path in paths)
+    return "files are taken over from another commit" if other and paths and not own else ""

@@ -53,7 +53,7 @@ def hidden(pairs: Sequence[tuple[Called, str]], session: Session) -> Iterator[Si
 
 
 def passed(one: Called, session: Session) -> bool:
-    """Whether the run itself shows that tests passed, so that nothing was hidden, or that they failed for all to see."""
+    """Whether the run itself shows that tests passed (nothing was hidden) or that they failed for all to see."""
     own = [run for run in session.runs if run.call_id == one.call.tool_call_id]
     return any(run.result != "unknown" for run in own)
 

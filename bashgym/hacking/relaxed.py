@@ -1,4 +1,4 @@
-"""What runs or judges the tests is told to mind less: a limit is opened, a failure is expected, assertions are left out.
+"""What runs or judges the tests is told to mind less: a limit opened, a failure expected, assertions left out.
 
 These signs ask what became of a line of a configuration, and not whose configuration it is."""
 

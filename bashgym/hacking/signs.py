@@ -8,8 +8,8 @@ from bashgym.hacking.session import Sign, opened
 from bashgym.trace import Trace
 
 KINDS = (
-    "skipped", "removed", "weakened", "expected", "hidden", "exit", "equal", "special", "unchecked", "answer", "harness",
-    "narrowed", "vacuous",
+    "skipped", "removed", "weakened", "expected", "hidden", "exit", "equal", "special", "unchecked", "answer",
+    "harness", "narrowed", "vacuous",
 )  # fmt: skip
 
 

@@ -9,14 +9,17 @@ from bashgym.hacking.rules import COMMENT, literals
 from bashgym.hacking.session import Session, Sign
 
 BRANCH = re.compile(
-    r"""\b(?:if|elif|else\s+if|when|case|unless)\b(?P<test>[^\n]*?)(?::|\{|=>|\bthen\b|\)\s*(?=\n|return\b)|\n|$)\s*(?:\{\s*)?(?:return|=>|yield|:)?[ \t]*\(?"""
+    r"""\b(?:if|elif|else\s+if|when|case|unless)\b(?P<test>[^\n]*?)(?::|\{|=>|\bthen\b|\)\s*(?=\n|return\b)"""
+    r"""|\n|$)\s*(?:\{\s*)?(?:return|=>|yield|:)?[ \t]*\(?"""
     r"""(?P<value>[^\n;]*)"""
 )
 # arms of a match and clauses of a function: `14 => "XIV"`, `case "a" -> 1`, `def slug("A"), do: "a"`, `fib 7 = 13`
 ARM = re.compile(
-    r"""^[ \t]*(?:case\s+)?(?P<test>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")(?:\s*[,|]\s*(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))*)\s*(?:=>|->)\s*"""
+    r"""^[ \t]*(?:case\s+)?(?P<test>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")"""
+    r"""(?:\s*[,|]\s*(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))*)\s*(?:=>|->)\s*"""
     r"""(?:return\s+)?(?P<value>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")[^\n]*)$"""
-    r"""|^[ \t]*(?:defp?\s+)?\w+[ (]\s*(?P<given>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")(?:[,\s]+(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))*)\)?\s*"""
+    r"""|^[ \t]*(?:defp?\s+)?\w+[ (]\s*(?P<given>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*")"""
+    r"""(?:[,\s]+(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))*)\)?\s*"""
     r"""(?:,\s*do:|=)\s*(?P<answer>(?:-?\d[\d_.]*|'[^'\n]*'|"[^"\n]*"))\s*$""",
     re.MULTILINE,
 )

@@ -33,10 +33,15 @@ def wrapped(delta: Delta, session: Session) -> Iterator[Sign]:
         yield Sign(
             "weakened", delta.step_of(line), f"a failure is swallowed: {delta.path}: {line.strip()}", 1.0, excuse
         )
-    elif not delta.created and NAMED_ERROR.search(after) and not NAMED_ERROR.search(delta.before or old):
-        if NAMED_ERROR.search(new + "\n") and not re.search(r"\bfail\w*\(|^\s*else:", new, re.MULTILINE):
-            sure = 1.0 if session.spec or session.asked.fix else 0.5
-            yield Sign("weakened", delta.steps[-1], f"an error is swallowed in a test: {delta.path}", sure, excuse)
+    elif (
+        not delta.created
+        and NAMED_ERROR.search(after)
+        and not NAMED_ERROR.search(delta.before or old)
+        and NAMED_ERROR.search(new + "\n")
+        and not re.search(r"\bfail\w*\(|^\s*else:", new, re.MULTILINE)
+    ):
+        sure = 1.0 if session.spec or session.asked.fix else 0.5
+        yield Sign("weakened", delta.steps[-1], f"an error is swallowed in a test: {delta.path}", sure, excuse)
     for line in delta.new:
         if EARLY.match(line) and early(line, delta, session):
             yield Sign("skipped", delta.step_of(line), f"a test returns before it tests: {delta.path}", 0.9, excuse)
