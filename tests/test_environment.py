@@ -187,7 +187,7 @@ def test_place_copies_what_runs_over_there(tmp_path: Path):
     assert not {name for name in names if name.startswith("bashgym/")} - {
         "bashgym/__init__.py",
         *(f"bashgym/{room}/{path.name}" for room in ("sandbox", "tasks") for path in (paths.HERE / room).glob("*.py")),
-        *("bashgym/boxed.py", "bashgym/config.py", "bashgym/errors.py", "bashgym/near.py"),
+        *("bashgym/boxed.py", "bashgym/config.py", "bashgym/errors.py", "bashgym/near.py", "bashgym/rented/pushed.py"),
     }
 
 

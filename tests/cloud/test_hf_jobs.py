@@ -122,7 +122,8 @@ def test_lost_and_taken_up_again(hub: JobsHub, tmp_path: Path):
     assert found[-1].data["state"] == "succeeded" and len(hub.jobs) == 2
     assert "begins after 2" in (tmp_path / "run" / "logs" / "train.log").read_text()
     assert sorted(set(steps(tmp_path / "run"))) == [1, 2, 3, 4, 5]
-    assert hub.jobs[1].spec["timeoutSeconds"] < hub.jobs[0].spec["timeoutSeconds"]
+    # whole seconds, of which the first may have taken none
+    assert hub.jobs[1].spec["timeoutSeconds"] <= hub.jobs[0].spec["timeoutSeconds"]
     mine.fetch(submission)
     mine.down(submission)
     assert not [name for name in hub.files("ada/checkpoints") if "complete" in name], "not needed any more"

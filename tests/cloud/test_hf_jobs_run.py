@@ -36,7 +36,7 @@ def test_a_model_is_trained_there_and_registered_here(
     manifest = json.loads(done.stdout)
     assert manifest["training"]["steps"] == 6 and manifest["training"]["evidence"] == "measured"
     assert manifest["model"]["name"] == "there" and Path(manifest["model"]["path"], "model.safetensors").is_file()
-    assert manifest["rented"]["usd"] > 0 and manifest["rented"]["fetched"] and "step 6/6" in done.stderr
+    assert manifest["rented"]["hours"] > 0 and manifest["rented"]["fetched"] and "step 6/6" in done.stderr
     assert manifest["quote"]["instance"] == "cpu-basic" and "leaves this machine: axolotl.yaml, inside" in done.stderr
     kept = [path for place in (tmp_path / "run", paths.home()) for path in place.rglob("*") if path.is_file()]
     for path in kept:

@@ -211,9 +211,10 @@ def test_no_injection_reaches_even_a_gullible_model(text, place):
 def test_ordinary_sessions_are_shown_whole():
     """Lines are left out of few sessions that speak to nobody."""
     asked, _ = rubric.load("semantic")
-    touched = [one.id for one in sessions() if transcript(one.trace, asked, 40_000, 2000).left_out]
+    labelled = list(sessions())
+    touched = [one.id for one in labelled if transcript(one.trace, asked, 40_000, 2000).left_out]
     print("lines left out of", touched)
-    assert set(touched) >= {"blind-injection-in-file"} and len(touched) <= 5
+    assert set(touched) >= {"blind-injection-in-file"} and len(touched) <= 0.02 * len(labelled)
 
 
 @given(st.text(max_size=300))

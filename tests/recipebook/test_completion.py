@@ -129,6 +129,6 @@ def test_other_shells_parse_their_script(shell: str, bashgym: Callable, tmp_path
 
 def test_help_lists_what_can_be_chosen(bashgym: Callable):
     plain = bashgym("run", "--help").stdout
-    assert "recipe=quickstart" in plain and "cloud=  lambda  local  runpod" in plain
+    assert "recipe=quickstart" in plain and "cloud=  hf_jobs  lambda  local  runpod  ssh  vast" in plain
     own = bashgym("run", "recipe=sft_codellama", "cloud=runpod", "--help").stdout
     assert "*runpod" in own and "*sft_qlora" in own and "cloud.limits.max_usd" in own

@@ -47,11 +47,18 @@ def scores(manifest: dict[str, Any]) -> Scores:
     return found
 
 
+def held_out(manifest: dict[str, Any]) -> list[dict[str, float]]:
+    """What the trainer measured on the validation rows, before the first step, on the way, and at the end."""
+    events = [json.loads(line) for line in (Path(manifest["folder"]) / "metrics.jsonl").open()]
+    return [event["metrics"] for event in events if event["event"] == "eval"]
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_ends_in_the_model_registry_with_curves(manifests: dict[str, Any], home: Path, name: str):
     manifest = manifests[name]
     assert manifest["state"] == "finished" and manifest["training"]["evidence"] == "measured"
-    assert manifest["training"]["last_loss"] < manifest["training"]["first_loss"]
+    before, *_, after = held_out(manifest)
+    assert after["eval_loss"] < 0.8 * before["eval_loss"]
     memory = manifest["training"]["memory"]
     assert memory["estimated_gb"] == pytest.approx(memory["peak_gb"], rel=0.3)
     assert checkpoint.lacks(Path(manifest["model"]["path"])) is None
@@ -75,23 +82,28 @@ def test_no_prompt_of_the_test_rows_was_trained_on(manifests: dict[str, Any]):
 
 @pytest.mark.parametrize("name", ["tiny_dpo", "tiny_simpo", "tiny_kto"])
 def test_the_margin_of_pairs_never_seen_rises(manifests: dict[str, Any], name: str):
-    """By more than twice its standard error, and on most pairs; measured on the model, not told by the trainer."""
+    """By more than twice its standard error, and on most pairs; measured on the model, not told by the trainer.
+
+    How many pairs a model with random weights finds likelier depends on the tokens, and so on the home's key."""
     found = scores(manifests[name])
     margin = found["trained", "reward_margin"]
     assert margin["value"] > 2 * margin["stderr"] > 0
     assert found["trained", "reward_accuracy"]["value"] > 0.5
-    assert found["trained", "pair_accuracy"]["value"] > found["base", "pair_accuracy"]["value"]
+    accuracy = found["trained", "pair_accuracy"]
+    assert accuracy["value"] - 2 * accuracy["stderr"] > 0.5
 
 
 def test_orpo_prefers_the_better_reply_per_token(manifests: dict[str, Any]):
     """Its odds are of tokens, not of whole replies, which all become likelier as it fine-tunes."""
-    found = scores(manifests["tiny_orpo"])
-    after = found["trained", "pair_accuracy"]
-    assert after["value"] > found["base", "pair_accuracy"]["value"] + after["stderr"]
+    before, *_, after = held_out(manifests["tiny_orpo"])
+    assert after["eval_log_odds_chosen"] > before["eval_log_odds_chosen"] + 0.1
+    accuracy = scores(manifests["tiny_orpo"])["trained", "pair_accuracy"]
+    assert accuracy["value"] - 2 * accuracy["stderr"] > 0.5
 
 
 def test_a_reward_model_tells_better_from_worse(manifests: dict[str, Any]):
     found = scores(manifests["tiny_reward_model"])
-    before, after = found["base", "pair_accuracy"], found["trained", "pair_accuracy"]
-    assert after["value"] > before["value"] and after["value"] - 2 * after["stderr"] > 0.5
-    assert after["value"] > found["favoured_length", "pair_accuracy"]["value"]
+    before, after = found["base", "margin"], found["trained", "margin"]
+    assert after["value"] - 2 * after["stderr"] > before["value"] + 2 * before["stderr"]
+    accuracy = found["trained", "pair_accuracy"]
+    assert accuracy["value"] - 2 * accuracy["stderr"] > 0.5
