@@ -6,7 +6,6 @@ in one line which file, which rule and what is wrong with it."""
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bashgym import paths, places
@@ -75,6 +74,8 @@ def types(path: Path) -> dict[str, str]:
 
 def checked(path: Path) -> RuleFile:
     """The rules of a file. Raises RecipeError with one line that says which rule is wrong, and how."""
+    import yaml
+
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

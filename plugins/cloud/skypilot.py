@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bashgym.records import Finding, Job, Progress, Quote, Submission
 from bashgym.rented import checkpoints, home, quoting, rules
-from bashgym.rented.renting import Renting
 from bashgym.rented.settings import SkyConfig
+
+if TYPE_CHECKING:
+    from bashgym.rented.renting import Renting
 
 
 class Cloud:
@@ -17,7 +21,13 @@ class Cloud:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.cloud = config.cloud
-        self.renting = Renting(config)
+
+    @cached_property
+    def renting(self) -> "Renting":
+        """What rents, not loaded before a machine is wanted: every recipe's settings are checked at every start."""
+        from bashgym.rented.renting import Renting
+
+        return Renting(self.config)
 
     @property
     def left_usd(self) -> float | None:
