@@ -102,6 +102,13 @@ def test_this_machine_and_names_of_the_recipe_are_known(monkeypatch: pytest.Monk
     assert mine.engine() != plugin(plugin.Config(machine=False)).engine()
 
 
+def test_a_home_folder_called_home_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/data/home")
+    plugin = load("sanitizer", "identity")
+    text = "cd /home && ls /mnt/home/x"
+    assert sanitize(text, [("identity", plugin(plugin.Config()))], KEY, "s").value == text
+
+
 def test_thousands_of_users_are_all_replaced(cleaned_text: Callable[..., str]) -> None:
     text = " ".join(f"/home/person{number}x wrote; person{number}x left" for number in range(2000))
     after = cleaned_text(text, "identity")
