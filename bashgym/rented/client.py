@@ -157,6 +157,7 @@ class Client:
         self.cloud = cloud
         self.process = Process(cloud)
         home.ready(cloud)
+        home.unblock(cloud)
 
     def launch(self, task: str, name: str, secrets: Mapping[str, str], variables: Mapping[str, str]) -> str:
         question = {"task": task, "name": name, "secrets": dict(secrets), "variables": dict(variables)}
@@ -230,4 +231,5 @@ class Client:
         finally:
             self.process.end()
         if last:
+            home.unblock(self.cloud)
             home.clean(self.cloud)

@@ -1,17 +1,18 @@
 """SkyPilot's home for one cloud while it rents: that cloud's key alone, a port of its own, nothing left afterwards."""
 
+import contextlib
 import fcntl
 import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from bashgym import jsonl
+from bashgym import jsonl, processes
 from bashgym.errors import RecipeError
 from bashgym.rented import catalogue
 
@@ -63,6 +64,27 @@ def ready(cloud: str) -> None:
         raise RecipeError(f"cloud={cloud}: no key of {cloud} in ~/{name}; put it there")
 
 
+def unblock(cloud: str) -> None:
+    """Ends what a killed server of SkyPilot's left of itself in this home: its queue holds the port that the next one
+    needs, so that nothing could be rented, nor brought down, any more. Linux; children of a living server stay."""
+    wanted = {f"HOME={place(cloud)}".encode(), b"IS_SKYPILOT_SERVER=true"}
+    table = processes.running()
+    ours = {pid for pid in table if wanted <= set(told(pid, "environ"))}
+    for pid in ours:
+        child = any(b"multiprocessing" in word for word in told(pid, "cmdline"))
+        if child and table[pid].parent not in ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def told(pid: int, name: str) -> list[bytes]:
+    """A process's environment or words, as Linux tells them to its owner."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def clean(cloud: str) -> None:
     """Takes away the key, requests and logs. Call it when SkyPilot's server has ended and nothing is rented there."""
     folder = place(cloud)
@@ -74,7 +96,7 @@ def clean(cloud: str) -> None:
             path.unlink(missing_ok=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(cloud: str) -> Iterator[None]:
     """Held while an entry of the ledger is opened, and while this home is cleaned: the two must not meet."""
     with (place(cloud) / ".bashgym.lock").open("a") as file:

@@ -1,0 +1,28 @@
+"""SkyPilot's home: what a killed server left of itself is ended, what belongs to others is not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bashgym.rented import home
+
+CHILD = "import time; time.sleep(120)  # multiprocessing"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="environments of processes are read from /proc")
+def test_the_rest_of_a_killed_server_is_ended(own_home: Path):
+    places = [home.place("vast"), home.place("runpod")]
+    variables = [{**os.environ, "HOME": str(place), "IS_SKYPILOT_SERVER": "true"} for place in places]
+    variables.append({**variables[0], "IS_SKYPILOT_SERVER": "false"})
+    left = [subprocess.Popen([sys.executable, "-c", CHILD], env=one) for one in variables]
+    try:
+        home.unblock("vast")
+        assert left[0].wait(10) == -9
+        assert left[1].poll() is None and left[2].poll() is None
+    finally:
+        for one in left:
+            one.kill()
+            one.wait()
