@@ -101,11 +101,15 @@ def members(tree: Tree) -> set[int]:
 
 def marked(pid: int, mark: str) -> bool:
     """Whether a process was started with our mark (Linux; elsewhere environments of others cannot be read)."""
+    return f"{MARK}={mark}".encode() in told(pid, "environ")
+
+
+def told(pid: int, name: str) -> list[bytes]:
+    """A process's environment (`environ`) or words (`cmdline`), as Linux tells them to its owner; else nothing."""
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return f"{MARK}={mark}".encode() in environment.split(b"\0")
+        return []
 
 
 def end(tree: Tree, interrupt: float, terminate: float) -> set[int]:

@@ -69,20 +69,12 @@ def unblock(cloud: str) -> None:
     needs, so that nothing could be rented, nor brought down, any more. Linux; children of a living server stay."""
     wanted = {f"HOME={place(cloud)}".encode(), b"IS_SKYPILOT_SERVER=true"}
     table = processes.running()
-    ours = {pid for pid in table if wanted <= set(told(pid, "environ"))}
+    ours = {pid for pid in table if wanted <= set(processes.told(pid, "environ"))}
     for pid in ours:
-        child = any(b"multiprocessing" in word for word in told(pid, "cmdline"))
+        child = any(b"multiprocessing" in word for word in processes.told(pid, "cmdline"))
         if child and table[pid].parent not in ours:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def told(pid: int, name: str) -> list[bytes]:
-    """A process's environment or words, as Linux tells them to its owner."""
-    try:
-        return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
-    except OSError:
-        return []
 
 
 def clean(cloud: str) -> None:

@@ -12,10 +12,9 @@ from bashgym.records import Job, Offer, Quote
 from bashgym.rented import asking, catalogue, checkpoints
 from bashgym.rented.caps import reasons
 from bashgym.rented.gpus import fitting, hours, memory
+from bashgym.rented.quotes import cheapest, costed, missing
 from bashgym.rented.settings import SkyConfig
 from bashgym.rented.task import Terms, cluster, inside, task, write
-
-SHOWN = 12  # offers kept, cheapest first
 
 
 def quoted(config: SkyConfig, job: Job) -> Quote:
@@ -89,16 +88,8 @@ def priced(
     offers.sort(key=lambda offer: (offer.usd_per_hour is None, offer.usd_per_hour or 0.0, offer.instance))
     if not offers:
         return missing(f"no machine for this job within cloud.limits: {reasons(answer['refused'])}", details)
-    first = offers[0]
     live = f"price list of {prices.date} ({prices.source}), the live price may differ{hosts(answer)}"
-    return Quote(
-        offers=tuple(offers[:SHOWN]),
-        hours=first.hours,
-        usd=first.usd,
-        evidence="estimated" if first.usd_per_hour else "missing",
-        note=f"{worst(config, first.hours)}; {live}",
-        details=details,
-    )
+    return cheapest(offers, f"{worst(config, offers[0].hours)}; {live}", details)
 
 
 def offered(config: SkyConfig, found: dict[str, Any], prices: catalogue.Prices, flops: float | None) -> Offer:
@@ -107,16 +98,14 @@ def offered(config: SkyConfig, found: dict[str, Any], prices: catalogue.Prices, 
     price = None if found["usd_per_hour"] is None else round(found["usd_per_hour"] * nodes, 4)
     taken = hours(flops, found["accelerators"], nodes)
     source = f"price list of {prices.date}"
-    return Offer(
+    return costed(
+        price,
+        taken,
         cloud=config.cloud,
         instance=found["instance"] if nodes == 1 else f"{nodes} x {found['instance']}",
         region=found["region"],
         accelerators=found["accelerators"],
-        usd_per_hour=price,
-        evidence="missing" if price is None else "estimated",
         note=f"no price in the {source}" if price is None else source,
-        hours=None if taken is None else round(taken, 2),
-        usd=None if taken is None or price is None else round(taken * price, 2),
     )
 
 
@@ -204,7 +193,3 @@ def no_prices(config: SkyConfig) -> str:
         f"no price list of {config.cloud} on this machine; `sky gpus list --infra {config.cloud}`, run once with "
         f"network access, puts it into ~/.sky; {worst(config)}"
     )
-
-
-def missing(note: str, details: dict[str, Any]) -> Quote:
-    return Quote(offers=(), hours=None, usd=None, evidence="missing", note=note, details=details)

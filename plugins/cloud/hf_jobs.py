@@ -16,10 +16,9 @@ from bashgym.rented import ledger
 from bashgym.rented.checkpoints import CheckpointSettings
 from bashgym.rented.ending import steadfast
 from bashgym.rented.hosted import door, flavors, hiring, leaving, watching
+from bashgym.rented.quotes import cheapest, costed, missing
 from bashgym.rented.settings import Limits
 from bashgym.rented.task import inside
-
-SHOWN = 12  # offers kept, cheapest first
 
 
 class Gpu(Settings):
@@ -111,38 +110,29 @@ class Cloud:
         prices = door.prices(door.client())
         if prices is None:
             note = f"the Hub tells no prices now, and none are kept on this machine; {self.worst()}"
-            return Quote(offers=(), hours=None, usd=None, evidence="missing", note=note, details=details)
+            return missing(note, details)
         found = [self.offer(one, prices, job) for one in self.fitting(prices, job)]
         details["prices"] = {"file": prices.source, "date": prices.date}
         if not found:
             note = (
                 f"no flavor on offer has {self.config.gpu.count} GPU(s) of {self.need(job):g} GB; take a smaller model"
             )
-            return Quote(offers=(), hours=None, usd=None, evidence="missing", note=note, details=details)
+            return missing(note, details)
         first = found[0]
         details["limits"] = self.limits(first.usd_per_hour)
         hiring.quoted(Path(job.folder), first.instance, first.usd_per_hour)
-        return Quote(
-            offers=tuple(found[:SHOWN]),
-            hours=first.hours,
-            usd=first.usd,
-            evidence="estimated" if first.usd_per_hour else "missing",
-            note=f"{self.worst()}; {prices.source} of {prices.date}",
-            details=details,
-        )
+        return cheapest(found, f"{self.worst()}; {prices.source} of {prices.date}", details)
 
     def offer(self, one: flavors.Priced, prices: door.PriceList, job: Job) -> Offer:
         taken, price = one.hours(job.estimate.get("flops")), one.usd_per_hour
-        return Offer(
+        return costed(
+            price,
+            taken,
             cloud="hf_jobs",
             instance=one.flavor,
             region="",
             accelerators=one.accelerators,
-            usd_per_hour=price,
-            evidence="missing" if price is None else "estimated",
             note=f"price list of {prices.date}" if price else f"no price in the list of {prices.date}",
-            hours=None if taken is None else round(taken, 2),
-            usd=None if taken is None or price is None else round(taken * price, 2),
         )
 
     def need(self, job: Job) -> float:

@@ -1,21 +1,16 @@
 """`bashgym run cloud=hf_jobs` from sessions to a model; the job runs here, the training environment being its image."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bashgym import paths
+from tests.cloud.whole_run import SMALL, sessions
 from tests.fakes.hub_client import client_of
 from tests.fakes.hub_jobs import JobsHub
 from tests.fakes.hub_writable import TOKEN
-
-ROOT = Path(__file__).resolve().parents[2]
-SESSIONS = ROOT / "examples" / "projects" / "-home-mvolkhart-code-cobaltine"
-SMALL = ["model.sequence_len=1024", "model.scratch.hidden_size=32", "model.scratch.layers=1", "model.scratch.heads=2"]
-SMALL += ["model.scratch.vocab_size=600", "training.max_steps=6", "training.logging_steps=1", "benchmark=[]"]
 
 
 @pytest.mark.training
@@ -25,9 +20,8 @@ def test_a_model_is_trained_there_and_registered_here(
     bashgym: Callable, training_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """And nothing is left of it on the Hub, no secret anywhere."""
-    shutil.copytree(SESSIONS, tmp_path / "sessions" / SESSIONS.name)
     words = ["recipe=quickstart", *SMALL, "cloud=hf_jobs", "cloud.secrets=[CANARY_KEY]", f"run_dir={tmp_path / 'run'}"]
-    words += [f"source.examples.path={tmp_path / 'sessions'}", "dataset.classes=[gold,silver,unverified]"]
+    words += sessions(tmp_path / "sessions")
     canary = "canary-90b7c4e1d2aa85f3"
     with client_of(JobsHub(tmp_path / "machines", training_python.parent), monkeypatch, tmp_path) as hub:
         done = bashgym("run", *words, "name=there", "--yes", "--json", CANARY_KEY=canary, HF_HUB_DISABLE_XET="1")

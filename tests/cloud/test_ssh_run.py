@@ -1,29 +1,23 @@
 """`bashgym run cloud=ssh` from sessions to a model over a real sshd; the training environment there is the one here."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cloud.whole_run import SMALL, sessions
 from tests.fakes.sshd import Sshd
-
-ROOT = Path(__file__).resolve().parents[2]
-SESSIONS = ROOT / "examples" / "projects" / "-home-mvolkhart-code-cobaltine"
-SMALL = ["model.sequence_len=1024", "model.scratch.hidden_size=32", "model.scratch.layers=1", "model.scratch.heads=2"]
-SMALL += ["model.scratch.vocab_size=600", "training.max_steps=6", "training.logging_steps=1", "benchmark=[]"]
 
 
 @pytest.mark.training
 @pytest.mark.slow
 def test_a_model_is_trained_there_and_registered_here(bashgym: Callable, training_python: Path, tmp_path: Path):
-    shutil.copytree(SESSIONS, tmp_path / "sessions" / SESSIONS.name)
     with Sshd(tmp_path / "my box") as box:
         words = ["cloud=ssh", "cloud.host=box", f"cloud.config_file='{box.config}'", f"run_dir={tmp_path / 'run'}"]
         words += [f"cloud.remote_folder='{tmp_path / 'its jobs'}'", f"cloud.remote_python={training_python}"]
-        words += [f"source.examples.path={tmp_path / 'sessions'}", "dataset.classes=[gold,silver,unverified]"]
+        words += sessions(tmp_path / "sessions")
         done = bashgym("run", "recipe=quickstart", *SMALL, *words, "name=there", "--json")
     assert done.returncode == 0, done.stderr[-3000:]
     manifest = json.loads(done.stdout)
