@@ -37,6 +37,9 @@ class Watch(TrainerCallback):
         loader = kwargs.get("train_dataloader")
         if loader is not None:
             some_tokens(loader.dataset)
+        for logs in state.log_history:  # a resumed training is compared with its beginning, not with where it went on
+            if self.rising and "loss" in logs and math.isfinite(logs["loss"]):
+                self.take(float(logs["loss"]))
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict | None = None, **_: Any
@@ -56,17 +59,22 @@ class Watch(TrainerCallback):
 
     def follow(self, loss: float, step: int, rate: float) -> None:
         """Raises TrainingStopped when the loss has turned and risen for long."""
-        self.losses.append(loss)
-        if len(self.losses) < WINDOW:
-            return
-        median = statistics.median(self.losses)
-        self.first = median if self.first is None else self.first
-        self.lowest = min(self.lowest, median)
-        if median > FACTOR * self.lowest and median > self.first > 0:
+        median = self.take(loss)
+        if median is not None and self.first and median > FACTOR * self.lowest and median > self.first:
             raise TrainingStopped(
                 f"the loss rises: {median:.3g} at step {step}, after {self.lowest:.3g}; lower training.learning_rate "
                 f"(it is {rate:g})"
             )
+
+    def take(self, loss: float) -> float | None:
+        """The median of the newest WINDOW losses, kept as the first and the lowest where it is; None before WINDOW."""
+        self.losses.append(loss)
+        if len(self.losses) < WINDOW:
+            return None
+        median = statistics.median(self.losses)
+        self.first = median if self.first is None else self.first
+        self.lowest = min(self.lowest, median)
+        return median
 
 
 def some_tokens(rows: Any) -> None:

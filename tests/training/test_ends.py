@@ -91,11 +91,12 @@ def test_a_training_that_cannot_work_ends_and_says_why(
 WATCHED = """
 import json, sys
 from watch import TrainingStopped, Watch
-for rising, losses in json.load(sys.stdin):
+for rising, losses, before in json.load(sys.stdin):
     watch, said = Watch(rising), ""
-    class State: global_step = 0
+    class State: global_step, log_history = 0, [{"loss": loss} for loss in before]
     class Args: learning_rate = 0.5
     try:
+        watch.on_train_begin(Args, State, None)
         for State.global_step, loss in enumerate(losses, 1):
             watch.on_log(Args, State, None, {"loss": loss, "grad_norm": 1.0 if rising is not None else float("nan")})
     except TrainingStopped as error:
@@ -106,12 +107,15 @@ for rising, losses in json.load(sys.stdin):
 
 @pytest.mark.training
 def test_a_loss_is_watched(training_python: Path):
-    """Falling, noisy, falling then level: left alone. Turned and risen, or no number three times: ended."""
+    """Falling, noisy, falling then level: left alone. Turned and risen, or no number three times: ended. One that was
+    resumed is compared with its beginning: rows that are harder than those it went on with do not end it."""
     falling = [8 * 0.97**step for step in range(200)]
     noisy = [2 + (step % 3) * 0.9 for step in range(200)]
     short = [*falling[:100], *([9.0] * 8), *falling[100:]]
     risen = [*falling[:100], *(0.4 * 1.05**step for step in range(100))]
-    cases = [(True, falling), (True, noisy), (True, short), (True, risen), (False, risen), (None, [1.0, 0.0, 0.0, 0.0])]
+    harder = [0.9] * 30 + [2.0] * 30
+    cases = [(True, falling, []), (True, noisy, []), (True, short, []), (True, risen, []), (False, risen, [])]
+    cases += [(None, [1.0, 0.0, 0.0, 0.0], []), (True, harder, falling[:100]), (True, risen[100:], falling[:100])]
     done = subprocess.run(
         [training_python, "-c", WATCHED],
         input=json.dumps(cases),
@@ -121,6 +125,6 @@ def test_a_loss_is_watched(training_python: Path):
         check=True,
     )
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    assert [bool(said) for _, said in told] == [False, False, False, True, False, True], told
+    assert [bool(said) for _, said in told] == [False] * 3 + [True, False, True, False, True], told
     assert "the loss rises" in told[3][1] and told[3][0] < 200 and "(it is 0.5)" in told[3][1]
-    assert told[5][0] == 3
+    assert told[5][0] == 3 and "after 0.4" in told[7][1]
