@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.choices import choice, preset_plugin
 from bashgym.errors import BashGymError, InputError, PrivacyError
 from bashgym.gate import vault
@@ -99,7 +99,7 @@ def known_values(sessions: Sequence[str]) -> tuple[dict[str, str], int]:
 def sanitizers(folder: Path) -> list[tuple[str, Sanitizer]]:
     """The sanitizers of a run as they are today, with the run's own settings where they still take them."""
     try:
-        lock = yaml.safe_load((folder / "recipe.lock.yaml").read_text())
+        lock = yamls.load((folder / "recipe.lock.yaml").read_text())
         chosen: dict[str, Any] = lock["plugins"]["sanitizer"]
     except (OSError, yaml.YAMLError, KeyError, TypeError):
         raise PrivacyError(f"{folder}/recipe.lock.yaml cannot be read, so nothing can be said of its dataset") from None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.choices import Choice
 from bashgym.compositions import Composition, sought
 from bashgym.config import validate
@@ -90,7 +90,7 @@ def part_of_packs(made: Composition, layers: Layers) -> Part:
 
 def kinds_chosen(file: Path) -> list[str]:
     """The kinds that a file's defaults list names in any way."""
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = yamls.load(file.read_text(encoding="utf-8"))
     listed = (content or {}).get("defaults", []) if isinstance(content, dict) else []
     text = yaml.safe_dump(listed)
     return [kind for kind in KINDS if kind in text]
@@ -228,7 +228,7 @@ def base_file() -> dict[str, Any]:
     for root in without_packs():
         file = root.part("conf") / "bashgym_base.yaml"
         if file.is_file():
-            content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content: dict[str, Any] = yamls.load(file.read_text(encoding="utf-8"))
             return content
     return {}
 
@@ -258,7 +258,7 @@ def contents(kind: str, label: str) -> Iterator[dict[str, Any]]:
     for root in without_packs():
         file = root.part("conf") / kind / f"{label}.yaml"
         if file.is_file():
-            yield yaml.safe_load(file.read_text(encoding="utf-8"))
+            yield yamls.load(file.read_text(encoding="utf-8"))
             return
 
 

@@ -95,8 +95,10 @@ def description(file: Path) -> str:
     """A recipe's own one line about itself, without composing it."""
     import yaml
 
+    from bashgym import yamls
+
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yamls.load(file.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return f"cannot be read: {type(error).__name__}"
     return str(content.get("description", "")) if isinstance(content, dict) else ""
@@ -152,6 +154,6 @@ def preset_plugin(kind: str, label: str) -> Any:
     file = presets(kind).get(label)
     if file is None:
         raise RecipeError(f"{kind}={label}: no such preset{did_you_mean(label, presets(kind))}")
-    import yaml
+    from bashgym import yamls
 
-    return choice(kind, label, yaml.safe_load(file.read_text()), []).build()
+    return choice(kind, label, yamls.load(file.read_text()), []).build()

@@ -5,6 +5,7 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,6 +28,7 @@ def documentation(model: type[BaseModel]) -> dict[str, str]:
     return {name: text for one in own for name, text in documented(one).items()}
 
 
+@lru_cache(maxsize=1000)  # the source of each class is looked up in its whole file
 def documented(model: type[BaseModel]) -> dict[str, str]:
     """The fields that a class itself writes down."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body

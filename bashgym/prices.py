@@ -13,7 +13,7 @@ import msgspec
 import yaml
 from pydantic import Field
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.config import Config, validate
 from bashgym.errors import InputError
 from bashgym.records import Evidence
@@ -95,7 +95,7 @@ def load() -> Table:
 def read(path: Path) -> Table:
     """The table in `path`, read once. Raises InputError, or RecipeError that names the key."""
     try:
-        values = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        values = yamls.load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read ({str(error).splitlines()[0]}); mend it or remove it") from None
     if not isinstance(values, dict):

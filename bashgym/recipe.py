@@ -132,8 +132,10 @@ def swift_yaml() -> Iterator[None]:
     """OmegaConf's loader is made from `yaml.SafeLoader` at each use; its twin in C reads ten times faster."""
     import yaml
 
+    from bashgym import yamls
+
     slow = yaml.SafeLoader
-    yaml.SafeLoader = getattr(yaml, "CSafeLoader", slow)  # type: ignore[misc]
+    yaml.SafeLoader = yamls.LOADER  # type: ignore[misc]
     try:
         yield
     finally:
@@ -171,9 +173,9 @@ def one_line(file: Path, error: Exception) -> str:
         known = presets(kind) if name else recipes()
         return f"{kept[0]}{did_you_mean(name or wanted, known)}"
     if "Cannot merge" in str(error):
-        import yaml
+        from bashgym import yamls
 
-        content = yaml.safe_load(file.read_text())
+        content = yamls.load(file.read_text())
         for key in [key for key in content if key in KINDS and not isinstance(content[key], dict)]:
             return f"{file.name}: {key}: settings (key: value) are needed, got {content[key]!r}; choose in `defaults:`"
         # Hydra does not say where

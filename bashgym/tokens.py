@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from bashgym import axolotl, environment, jsonl, paths
+from bashgym import axolotl, environment, jsonl, paths, yamls
 from bashgym.choices import choice
 from bashgym.errors import InputError, did_you_mean
 from bashgym.gate.report import SPLITS
@@ -84,7 +82,7 @@ def rows(run: Path) -> Iterator[Found]:
 def tokens(run: Path, found: Found) -> Tokens:
     """The row's tokens. Raises InputError where the training environment or the model is missing, with the way out."""
     there = environment.Environment(environment.python())
-    lock = yaml.safe_load((run / "recipe.lock.yaml").read_text(encoding="utf-8"))
+    lock = yamls.load((run / "recipe.lock.yaml").read_text(encoding="utf-8"))
     format_plugin, schema = chosen_format(lock)
     with tempfile.TemporaryDirectory() as nowhere:
         folder = Path(nowhere)
@@ -113,7 +111,7 @@ def configuration(run: Path, lock: dict[str, Any], stanza: dict[str, Any], schem
     written = run / axolotl.CONFIG
     settings = lock["settings"]["model"]
     if written.is_file():
-        config = yaml.safe_load(written.read_text(encoding="utf-8"))
+        config = yamls.load(written.read_text(encoding="utf-8"))
         ours = {"plugins", "bashgym_metrics", "bashgym_rows", "test_datasets"}
         config = {key: value for key, value in config.items() if key not in ours}
         local = run / config["base_model"]

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
+from bashgym import yamls
 from bashgym.bounds import flat
 from bashgym.kinds import KINDS, LISTS
 from bashgym.packs import kept
@@ -80,7 +79,7 @@ def imports(text: bytes) -> set[str]:
 
 def settings(folder: Path, path: str) -> Iterator[Seen]:
     """The powers of one YAML file: of its keys, and of what its defaults choose."""
-    content = yaml.safe_load((folder / path).read_text(encoding="utf-8"))
+    content = yamls.load((folder / path).read_text(encoding="utf-8"))
     values = content if isinstance(content, dict) else {}
     prefix = place(path)
     for key, value in flat({name: one for name, one in values.items() if name != "defaults"}):

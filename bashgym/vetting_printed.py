@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import yaml
-
-from bashgym import vetting
+from bashgym import vetting, yamls
 from bashgym.bounds import flat
 from bashgym.display import printable, table
 from bashgym.packs import kept
@@ -139,5 +137,5 @@ def keys_changed(change: Change) -> list[str]:
 
 
 def values(text: str) -> dict[str, Any]:
-    content = yaml.safe_load(text)
+    content = yamls.load(text)
     return dict(flat(content)) if isinstance(content, dict) else {}

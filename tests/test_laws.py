@@ -15,7 +15,7 @@ from bashgym.kinds import KINDS, LISTS, class_name
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "__init__"},
-    {"paths", "trace", "jsonl", "jsonc", "near"},
+    {"paths", "trace", "jsonl", "jsonc", "near", "yamls"},
     {"records", "config", "sandbox", "tasks", "store", "pseudonyms", "lifeline", "processes", "machine",
      "places", "packs"},
     {

@@ -4,9 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bashgym import axolotl, checkpoint, environment, jsonl
+from bashgym import axolotl, checkpoint, environment, jsonl, yamls
 from bashgym.errors import InputError
 from bashgym.records import ModelVersion
 from bashgym.training import job
@@ -28,7 +26,7 @@ class Trained:
             raise InputError(f"{name}: {self.checkpoint}: {lacking}; train it again: bashgym run recipe={version.name}")
         if not (self.run / axolotl.CONFIG).is_file():
             raise InputError(f"{name}: {self.run} has no {axolotl.CONFIG}, so nobody can tell how it was trained")
-        self.config: dict[str, Any] = yaml.safe_load((self.run / axolotl.CONFIG).read_text(encoding="utf-8"))
+        self.config: dict[str, Any] = yamls.load((self.run / axolotl.CONFIG).read_text(encoding="utf-8"))
 
     @property
     def adapter(self) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.errors import InputError
 from bashgym.signals.letters import needed
 
@@ -114,9 +114,7 @@ def load() -> Rules:
 def read(path: Path) -> Rules:
     try:
         raw = path.read_bytes()
-        return Rules(
-            yaml.load(raw, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), hashlib.sha256(raw).hexdigest()[:16]
-        )
+        return Rules(yamls.load(raw), hashlib.sha256(raw).hexdigest()[:16])
     except (OSError, yaml.YAMLError, re.error, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}; mend it or remove it") from None
 

@@ -11,9 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from bashgym import paths, registry
+from bashgym import paths, registry, yamls
 from bashgym.kinds import Source
 from bashgym.registry import Plugin
 from bashgym.settings import VerdictSettings
@@ -68,7 +66,7 @@ def plugin_at(kind: str, path: Path, origin: str) -> Plugin:
 @lru_cache
 def base() -> dict[str, Any]:
     """The shipped bashgym_base.yaml as it stands."""
-    return yaml.safe_load((paths.shipped("conf") / "bashgym_base.yaml").read_bytes())
+    return yamls.load((paths.shipped("conf") / "bashgym_base.yaml").read_bytes())
 
 
 def chosen(kind: str) -> list[str]:
@@ -91,7 +89,7 @@ class Piece(NamedTuple):
 def pieces(kind: str) -> Iterator[Piece]:
     """The shipped plugins of a kind that the base recipe chooses, in its order."""
     for label in chosen(kind):
-        values = yaml.safe_load((paths.shipped("conf") / kind / f"{label}.yaml").read_bytes())
+        values = yamls.load((paths.shipped("conf") / kind / f"{label}.yaml").read_bytes())
         path = paths.shipped("plugins") / kind / f"{values.pop('plugin')}.py"
         yield Piece(label, plugin_at(kind, path, "shipped"), values)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.errors import InputError, MissingPackage
 
 FILES = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".ndjson": "json", ".arrow": "arrow"}
@@ -169,7 +169,7 @@ def front_matter(card: str) -> str:
     if not card.startswith("---"):
         return MISSING
     try:
-        head = yaml.safe_load(card.split("---", 2)[1])
+        head = yamls.load(card.split("---", 2)[1])
     except yaml.YAMLError:
         return MISSING
     found = head.get("license") if isinstance(head, dict) else None

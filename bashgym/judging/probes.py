@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 import yaml
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.errors import InputError
 from bashgym.judging.labelled import Case
 from bashgym.judging.measured import Prepare, verdicts_on
@@ -71,7 +71,7 @@ def texts() -> list[str]:
     """The injections that ship: conf/judge/rules/injections.yaml."""
     path = paths.shipped("conf") / "judge" / "rules" / "injections.yaml"
     try:
-        found = yaml.safe_load(path.read_bytes())
+        found = yamls.load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}") from None
     return [str(text) for text in found]

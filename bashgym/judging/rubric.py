@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.config import Config, validate
 from bashgym.errors import InputError
 
@@ -100,7 +100,7 @@ def load(name: str) -> tuple[Rubric, str]:
 def read(path: Path, _: int) -> tuple[Rubric, str]:
     raw = path.read_bytes()
     try:
-        values = yaml.safe_load(raw)
+        values = yamls.load(raw)
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}; mend it or remove it") from None
     return validate(Rubric, values, path.name), hashlib.sha256(raw).hexdigest()[:16]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from bashgym import jsonl
+from bashgym import jsonl, yamls
 from bashgym.errors import InputError
 from bashgym.records import Record
 
@@ -84,7 +84,7 @@ def of_names(names: Iterable[str]) -> str:
 def load(path: Path) -> dict[str, Any]:
     """The file's content as plain data. Raises InputError for what is no lock file."""
     try:
-        content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yamls.load(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name the recipe.lock.yaml of a run") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

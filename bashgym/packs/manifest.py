@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-import yaml
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from bashgym import __version__
+from bashgym import __version__, yamls
 from bashgym.errors import InputError, did_you_mean
 
 FILE = "pack.yaml"
@@ -14,7 +13,7 @@ KEYS = {"name", "description", "bashgym"}
 
 def check(files: Mapping[str, bytes], where: str) -> dict[str, str]:
     """What pack.yaml says. Raises InputError where it asks for another BashGym than this one."""
-    content = yaml.safe_load(files.get(FILE, b"")) or {}
+    content = yamls.load(files.get(FILE, b"")) or {}
     for key, value in content.items():
         if key not in KEYS:
             raise InputError(f"{where}: {FILE}: {key}: no such key{did_you_mean(str(key), KEYS)}")

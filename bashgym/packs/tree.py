@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from bashgym import yamls
 from bashgym.errors import InputError
 
 PARTS = ("recipes/", "conf/", "plugins/")
@@ -18,7 +19,6 @@ YAML_BYTES = 200_000
 PACK_BYTES = 20_000_000
 FILES = 2_000
 DEPTH = 12  # folders in each other, and tables of a YAML file in each other
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def wanted(path: str) -> bool:
@@ -61,7 +61,7 @@ def check_yaml(content: bytes, where: str) -> None:
     """Read as a stream of events, so that nothing of it is built before it is known to be harmless."""
     depth = 0
     try:
-        for event in yaml.parse(content, Loader=LOADER):
+        for event in yaml.parse(content, Loader=yamls.LOADER):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise InputError(f"{where}: anchors and aliases (&x, *x) are not allowed in packs; write it out")
             if tag := getattr(event, "tag", None):
@@ -69,7 +69,7 @@ def check_yaml(content: bytes, where: str) -> None:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEPTH:
                 raise InputError(f"{where}: more than {DEPTH} tables in each other; write it flatter")
-        value = yaml.load(content, LOADER)
+        value = yamls.load(content)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise InputError(f"{where}: not valid YAML ({' '.join(str(error).split())[:200]}); correct it") from None
     if value is not None and not isinstance(value, dict):

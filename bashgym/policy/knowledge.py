@@ -3,10 +3,9 @@
 import re
 from functools import cache
 
-import yaml
 from pydantic import Field
 
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.config import Config, validate
 
 FILE = "commands.yaml"
@@ -102,5 +101,5 @@ class Knowledge(Config):
 @cache
 def load() -> Knowledge:
     """Raises RecipeError where the file is not what it should be."""
-    content = yaml.load((paths.shipped("conf") / FILE).read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    content = yamls.load((paths.shipped("conf") / FILE).read_bytes())
     return validate(Knowledge, content, FILE)

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
-from bashgym import paths
+from bashgym import paths, yamls
 
 INFINITE = float("inf")
 Rule = Callable[[Any, Any], bool]  # (value, floor) -> whether the value is below the floor
@@ -42,7 +40,7 @@ RULES: dict[str, Rule] = {
 
 @lru_cache
 def table() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((paths.shipped("conf") / "floors.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yamls.load((paths.shipped("conf") / "floors.yaml").read_text(encoding="utf-8"))
     return content
 
 

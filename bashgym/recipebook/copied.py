@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from bashgym import jsonl, overrides, paths, recipe
+from bashgym import jsonl, overrides, paths, recipe, yamls
 from bashgym.choices import recipe_file
 from bashgym.errors import RecipeError
 from bashgym.kinds import KINDS, LISTS
@@ -108,7 +108,7 @@ def written_out(made: recipe.Composition, base: Path) -> str:
 def emptied(made: recipe.Composition, picked: dict[str, Any]) -> list[str]:
     """Lists that the base fills and this recipe does not."""
     base = paths.shipped("conf") / "bashgym_base.yaml"
-    listed = yaml.safe_load(base.read_text())["defaults"]
+    listed = yamls.load(base.read_text())["defaults"]
     filled = {kind for one in listed if isinstance(one, dict) for kind, value in one.items() if value}
     return [kind for kind in picked if kind in filled and picked[kind] == []]
 

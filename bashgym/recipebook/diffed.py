@@ -7,7 +7,7 @@ import msgspec
 import orjson
 import yaml
 
-from bashgym import paths, recipe
+from bashgym import paths, recipe, yamls
 from bashgym.errors import InputError, did_you_mean
 from bashgym.kinds import KINDS, LISTS
 from bashgym.lock import file as lock_file
@@ -114,7 +114,7 @@ def meaning(word: str) -> dict[str, Any]:
 
 def yaml_of(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yamls.load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as YAML ({type(error).__name__}); give a recipe or a lock") from None
 

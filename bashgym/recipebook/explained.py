@@ -4,9 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from bashgym import overrides, recipe, registry
+from bashgym import overrides, recipe, registry, yamls
 from bashgym.errors import RecipeError, did_you_mean
 from bashgym.kinds import AT_LEAST_ONE, KINDS, LISTS
 from bashgym.places import presets
@@ -71,7 +69,7 @@ def choosers(kind: str, made: recipe.Composition) -> Iterator[Setter]:
     """Who chose a kind's presets: the defaults lists of the recipes it is made of, then the command line."""
     for origin, _ in recipe.layers(made):
         file = Path(origin)
-        listed = yaml.safe_load(file.read_text()) if file.is_file() and file.parent.name not in KINDS else None
+        listed = yamls.load(file.read_text()) if file.is_file() and file.parent.name not in KINDS else None
         for one in (listed or {}).get("defaults", []):
             for name, value in one.items() if isinstance(one, dict) else ():
                 if name.removeprefix("override ").strip() == kind:
@@ -140,7 +138,7 @@ def setters_in_presets(key: str) -> Iterator[Setter]:
     wanted = ".".join(path if kind in KINDS else [kind, *path])
     for name, file in files.items():
         if not label or name == label:
-            values = dict(recipe.flatten(yaml.safe_load(file.read_text())))
+            values = dict(recipe.flatten(yamls.load(file.read_text())))
             if wanted in values:
                 yield Setter(str(file), values[wanted], said(str(file), key))
 

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from bashgym import paths
+from bashgym import paths, yamls
 from bashgym.places import presets, recipes, roots
 from bashgym.recipebook.comments import comments, first_comment
 
@@ -121,7 +119,7 @@ def follow(name: str, chosen: dict[str, list[str]], seen: set[str]) -> None:
     if name in seen or not file.is_file():
         return
     seen.add(name)
-    content = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    content = yamls.load(file.read_text(encoding="utf-8"))
     for one in (content or {}).get("defaults", []):
         if isinstance(one, str) and one != "_self_":
             follow(one, chosen, seen)

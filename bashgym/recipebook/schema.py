@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
-from bashgym import registry
+from bashgym import registry, yamls
 from bashgym.apart.proxy import Apart
 from bashgym.config import documentation
 from bashgym.errors import PluginError
@@ -194,7 +193,7 @@ def kind_schema(kind: str) -> dict[str, Any]:
 
 def plugins_of_presets(kind: str) -> dict[str, str]:
     """preset -> the plugin it names."""
-    contents = {label: yaml.safe_load(path.read_text()) for label, path in presets(kind).items()}
+    contents = {label: yamls.load(path.read_text()) for label, path in presets(kind).items()}
     return {label: str(content.get("plugin", "")) for label, content in contents.items() if isinstance(content, dict)}
 
 

@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from bashgym import choices, registry
+from bashgym import choices, registry, yamls
 from bashgym.errors import BashGymError
 from bashgym.places import presets
 from bashgym.recipebook.diffed import LOCK
@@ -74,7 +72,7 @@ def registries(runs: Sequence[Past]) -> Iterator[Any]:
     seen: list[Any] = []
     for run in runs:
         file = run.folder / LOCK
-        lock = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        lock = yamls.load(file.read_text(encoding="utf-8")) if file.is_file() else {}
         for entry in (lock or {}).get("plugins", {}).get("model_registry", {}).values():
             if [entry["plugin"], entry["config"]] not in seen:
                 seen.append([entry["plugin"], entry["config"]])

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
-from bashgym import paths, registry
+from bashgym import paths, registry, yamls
 from bashgym.errors import BashGymError, did_you_mean
 from bashgym.kinds import KINDS, LISTS
 
@@ -79,7 +77,7 @@ def contents(kind: str, name: str) -> dict[str, str]:
 
 def of_training() -> str:
     """The keys that all trainings have, with their comments as the shipped preset of the base has them, and ours."""
-    base = yaml.safe_load((paths.shipped("conf") / "bashgym_base.yaml").read_text(encoding="utf-8"))
+    base = yamls.load((paths.shipped("conf") / "bashgym_base.yaml").read_text(encoding="utf-8"))
     label = next(one["training"] for one in base["defaults"] if isinstance(one, dict) and "training" in one)
     lines = (paths.shipped("conf") / "training" / f"{label}.yaml").read_text(encoding="utf-8").split("\n")
     from bashgym.training.settings import TrainingConfig

@@ -76,8 +76,10 @@ def checked(path: Path) -> RuleFile:
     """The rules of a file. Raises RecipeError with one line that says which rule is wrong, and how."""
     import yaml
 
+    from bashgym import yamls
+
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = yamls.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         raise RecipeError(f"{path}: cannot be read as YAML{f' in line {mark.line + 1}' if mark else ''}") from None

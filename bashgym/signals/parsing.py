@@ -194,9 +194,11 @@ def yaml_text(content: str, seconds: float) -> None:
     libyaml takes minutes over 100,000 open brackets, hence the look at the clock."""
     import yaml
 
+    from bashgym import yamls
+
     ends = time.monotonic() + seconds
     try:
-        for _ in yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for _ in yaml.parse(content, Loader=yamls.LOADER):
             if time.monotonic() > ends:
                 raise Unknown(f"YAML that takes longer than {seconds:.0f} s")
     except yaml.MarkedYAMLError as error:

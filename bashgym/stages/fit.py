@@ -1,8 +1,6 @@
 """Whether a recipe's format makes the rows that its training reads, told before any work is done."""
 
-import yaml
-
-from bashgym import registry
+from bashgym import registry, yamls
 from bashgym.choices import Choice, Recipe
 from bashgym.errors import RecipeError
 from bashgym.places import presets
@@ -35,7 +33,7 @@ def fitting(kind: str, wanted: str) -> list[str]:
     """The presets of a kind whose rows are of this schema; of a training, one preset a plugin."""
     found: dict[str, str] = {}
     for label, path in presets(kind).items():
-        plugin = yaml.safe_load(path.read_text())["plugin"]
+        plugin = yamls.load(path.read_text())["plugin"]
         if registry.load(kind, plugin).schema == wanted:  # type: ignore[attr-defined]
             found.setdefault(plugin if kind == "training" else label, label)
     return list(found.values())

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bashgym import __version__, axolotl, jsonl
+from bashgym import __version__, axolotl, jsonl, yamls
 from bashgym.gate import vault
 from bashgym.gate.report import GateReport, require
 from bashgym.gate.sweep import Sweep
@@ -29,7 +29,7 @@ SETTINGS = (
 def write(run: Run, dataset: Dataset, trained: Trained, scores: Sequence[Score]) -> Path:
     """Writes the card; the same run gives the same bytes."""
     report = require(run.folder)
-    config: dict[str, Any] = yaml.safe_load((run.folder / axolotl.CONFIG).read_text(encoding="utf-8"))
+    config: dict[str, Any] = yamls.load((run.folder / axolotl.CONFIG).read_text(encoding="utf-8"))
     path = Path(trained.checkpoint.path) / "README.md"
     lines = [*header(run, trained, scores), *body(run, dataset, trained, scores, report, config)]
     jsonl.replace(path, ("\n".join(lines) + "\n").encode())

@@ -5,10 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from msgspec import structs
 
-from bashgym import recipe
+from bashgym import recipe, yamls
 from bashgym.choices import Choice, Recipe
 from bashgym.errors import BashGymError
 from bashgym.places import presets
@@ -35,7 +34,7 @@ def renting() -> list[str]:
 
 
 def costs(file: Path) -> bool:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = yamls.load(file.read_text(encoding="utf-8"))
     return isinstance(content, dict) and "max_usd" in (content.get("limits") or {})
 
 

@@ -40,11 +40,9 @@ def main(arguments: list[str]) -> int:
 
 def known() -> dict[str, dict[str, str]]:
     """strategy -> {recipe, tiny}."""
-    import yaml
+    from bashgym import paths, yamls
 
-    from bashgym import paths
-
-    content = yaml.safe_load((paths.shipped("conf") / "strategies.yaml").read_text(encoding="utf-8"))
+    content = yamls.load((paths.shipped("conf") / "strategies.yaml").read_text(encoding="utf-8"))
     return dict(content["strategies"])
 
 

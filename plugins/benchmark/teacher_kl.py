@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
-from bashgym import axolotl, environment, jsonl, paths
+from bashgym import axolotl, environment, jsonl, paths, yamls
 from bashgym.config import Config as BaseConfig
 from bashgym.records import Score, Subject
 
@@ -67,7 +66,7 @@ class Benchmark:
             return str(local.resolve()) if local.is_dir() else self.config.teacher, ""
         run = Path(model.dataset).parent
         config = run / axolotl.CONFIG
-        told = (yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}).get("bashgym_teacher")
+        told = (yamls.load(config.read_text(encoding="utf-8")) if config.is_file() else {}).get("bashgym_teacher")
         if not told:
             return "", "the run had no teacher; name one: benchmark.teacher_kl.teacher"
         if told.get("collected"):

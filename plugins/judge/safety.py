@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 from pydantic import Field
 
-from bashgym import config, paths
+from bashgym import config, paths, yamls
 from bashgym.config import validate
 from bashgym.errors import InputError
 from bashgym.kinds import JudgeContext
@@ -283,7 +283,7 @@ def load() -> tuple[Rules, str]:
 def read(path: Path, _: int) -> tuple[Rules, str]:
     """Raises InputError that names the file, or RecipeError that names the key."""
     try:
-        values: Any = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        values: Any = yamls.load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}; mend it or remove it") from None
     rules = validate(Rules, values, "safety rules")
