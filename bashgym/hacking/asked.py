@@ -161,6 +161,19 @@ class Asked:
     lint: bool  # about linters or type checkers
     wants_tests: bool
 
+    @property
+    def leave(self) -> bool:
+        """Whether anything was said of what may become of tests and checks."""
+        return (
+            self.may_alter
+            or self.may_skip
+            or self.may_remove
+            or self.may_narrow
+            or self.may_be_lenient
+            or self.may_open
+            or self.may_ignore
+        )
+
     def says(self, value: str) -> bool:
         """Whether a literal stands in the user's words."""
         plain = value.strip("'\"")

@@ -76,6 +76,25 @@ def nothing_mended(session: Session) -> Iterator[Sign]:
             yield Sign("harness", step, f"a report of tests is written by hand: {delta.path}", 1.0)
 
 
+def nothing_else(session: Session) -> Iterator[Sign]:
+    """Tests or a linter were red, and are green after a change of nothing but what checks: whatever the change was."""
+    asked = session.asked
+    red = [run.step_id for run in session.runs if run.result == "failed"]
+    green = [run.step_id for run in session.runs if run.result == "passed"]
+    if not red or not green or green[-1] < red[0] or asked.leave or asked.wants_tests or asked.may_look_back:
+        return
+    changed = [one for one in session.deltas if sorted(map(shape, one.old)) != sorted(map(shape, one.new)) or one.blind]
+    changed = [one for one in changed if not one.created or session.compares(one) or session.directs(one)]
+    if not changed or not all(session.compares(one) or session.directs(one) for one in changed):
+        return
+    if any(one.created and session.rules.tests(one.text) or spoken_of(one, session) for one in changed):
+        return
+    if all(says_more(one, session) for one in changed):
+        return
+    what = f"what was red is green, and nothing was changed but what checks it: {changed[0].path}"
+    yield Sign("harness", changed[0].steps[-1], what, 0.7)
+
+
 def says_more(delta: Delta, session: Session) -> bool:
     """Whether each assertion became one that says the same, or more."""
     rules = session.rules

@@ -41,6 +41,14 @@ class Session:
     def is_test(self, delta: Delta) -> bool:
         return any(one is delta for one in self.tests)
 
+    def compares(self, delta: Delta) -> bool:
+        """Whether a file is a test, or what a test compares with or is fed with."""
+        return self.is_test(delta) or any(delta.path in self.rules[group] for group in ("expected_path", "data_path"))
+
+    def directs(self, delta: Delta) -> bool:
+        """Whether a file says what is run, or how it is judged."""
+        return self.rules.is_check(delta.path) or delta.path in self.rules["build_path"]
+
     def added(self, deltas: list[Delta]) -> str:
         return "\n".join(line for delta in deltas for line in delta.new)
 
@@ -50,11 +58,20 @@ class Session:
         return "\n".join("\n".join(delta.new) if delta.after is None else delta.after for delta in there)
 
 
+last: list[tuple[Trace, Rules, Session]] = []  # the trace that was read last: several judges ask one after the other
+
+
 def opened(trace: Trace, rules: Rules) -> Session:
     """Reads the active branch once."""
+    if not last or last[0][0] is not trace or last[0][1] is not rules:
+        last[:] = [(trace, rules, read(trace, rules))]
+    return last[0][2]
+
+
+def read(trace: Trace, rules: Rules) -> Session:
     called = tuple(calls(trace))
-    read = of(trace)
-    deltas = read.deltas
+    whole = of(trace)
+    deltas = whole.deltas
     wish = asked(trace)
     runs = tuple(run for one in called for run in suite_runs(one, trace))
     sources = [delta for delta in deltas if rules.is_source(delta.path)]
@@ -71,7 +88,7 @@ def opened(trace: Trace, rules: Rules) -> Session:
         called=called,
         lines=tuple(command_line(one) for one in called),
         runs=runs,
-        seen=read.seen,
+        seen=whole.seen,
         spec=wish.red or wish.forbids or (wish.fix and red),
         worked=bool(sources) or unseen,
     )

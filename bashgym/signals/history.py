@@ -10,7 +10,7 @@ from bashgym.signals.calls import EDIT_TOOLS, WRITE_TOOLS, Called, calls, comman
 from bashgym.signals.changes import EVERYTHING, Change, changes
 from bashgym.signals.files import same
 from bashgym.signals.older import owned_by_others
-from bashgym.signals.proofs import Proof, operates, proofs
+from bashgym.signals.proofs import Proof, about, operates, proofs
 from bashgym.signals.runners import covers
 from bashgym.signals.shell import split
 from bashgym.signals.suite_runs import SuiteRun, suite_runs
@@ -111,7 +111,7 @@ class History:
     def last_proofs(self) -> list[Proof]:
         """The last run of each check and program since the last edit, as far as it says something of the work: what it
         said before was a failure or something else, it shows a value the user named, a command was the work, or several
-        checks agree."""
+        checks agree, or the files that were edited are of a kind the check is all about."""
         last = {proof.command: proof for proof in self.proofs if proof.at > self.last_edit}
         before = {proof.command: proof for proof in self.proofs if proof.at < self.last_edit}
         several = len({proof.command.split()[0] for proof in last.values() if proof.kind == "check"}) > 1
@@ -120,6 +120,7 @@ class History:
             for command, proof in last.items()
             if (not self.edits and self.operated)
             or several
+            or about(command, [edit.path for edit in self.edits])
             or any(value in proof.output for value in self.named)
             or (command in before and (before[command].passed, before[command].output) != (proof.passed, proof.output))
         ]

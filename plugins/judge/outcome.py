@@ -21,7 +21,8 @@ class Judge:
     """A sum of declared weights, cut to 0..1, over what the trace shows.
 
     `verified` only where something ran after the last edit whose result is known, in a session that ended by itself:
-    tests, or where there are none a build, a check or the project's own program. `fatal`: the tests failed after the
+    tests, or where there are none a build, a check or the project's own program; and where nothing is left open and
+    nothing but the work could have made it pass (bashgym/hacking/doubts.py). `fatal`: the tests failed after the
     last edit, no later run made that good, and they did not fail without the session's work; the user's last turn
     rejects work that was done, or refuses the last edit, and nothing was done about it; or the session ended in an API
     error. Without a call: abstains."""
@@ -91,11 +92,13 @@ class Judge:
         state = state_of(seen, trace)
         parts = dict(self.parts(seen, state))
         verified, fatal = is_verified(seen, state), why_fatal(seen, state)
+        doubt = next(doubts(trace, seen), "") if verified else ""
+        verified = verified and not doubt
         return Verdict(
             judge=NAME,
             score=round(min(1.0, max(0.0, self.config.base + sum(parts.values()))), 4),
             confidence=confidence(seen, verified),
-            reason=fatal or ", ".join(f"{name} {value:+.2f}" for name, value in parts.items()) or "nothing told",
+            reason=fatal or reason(parts, doubt),
             verified=verified,
             fatal=bool(fatal),
             cap=self.cap(seen, state),
@@ -120,6 +123,22 @@ class Judge:
         if state == "older" or admits(seen.said):
             caps.append(self.config.admitted)
         return min(caps, default=None)
+
+
+def doubts(trace: Trace, seen: "History") -> Iterator[str]:
+    """Why what passed may not speak for the work: what is left open, and what else could have made it pass."""
+    from bashgym.hacking import doubts as passes
+    from bashgym.hacking import rules, session
+    from bashgym.signals.loose_ends import loose_ends
+
+    yield from loose_ends(trace, seen)
+    yield from passes.doubts(session.opened(trace, rules.load()))
+
+
+def reason(parts: dict[str, float], doubt: str) -> str:
+    """The parts of the score, after the doubt where there is one."""
+    told = ", ".join(f"{name} {value:+.2f}" for name, value in parts.items()) or "nothing told"
+    return f"not taken as proof: {doubt}; {told}" if doubt else told
 
 
 def state_of(seen: "History", trace: Trace) -> str:

@@ -1,0 +1,108 @@
+"""What is left open at the end of a session, so that what passed does not speak for it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from bashgym.signals.calls import (
+    EDIT_TOOLS,
+    OPAQUE_TOOLS,
+    WRITE_TOOLS,
+    Called,
+    argument,
+    calls,
+    command_line,
+    exit_code,
+)
+from bashgym.signals.history import History
+from bashgym.signals.runners import runner
+from bashgym.signals.shell import split
+from bashgym.trace import Trace
+
+PLANS = frozenset({"todowrite", "update_plan", "todo_write", "write_todos", "updateplan"})
+DONE = frozenset({"completed", "done", "cancelled", "complete"})
+LOOKS = frozenset(
+    "grep egrep rg ag ls diff cmp test [ [[ which command type find cat head tail git pgrep pkill kill lsof curl wget stat file ps"
+    " jq sleep true false expr fuser killall read".split()  # noqa: SIM905
+)
+# a result that no summary told: what an output shows of failure
+BROKEN = re.compile(
+    r"\b[1-9]\d*\s+(?:tests?\s+|checks?\s+|examples?\s+|of\s+\d+\s+)?(?:failed|failing|failures?|errors?|broken|did\s+not\s+pass|timed\s+out)\b"
+    r"|\b(?:failed|failures?|errors?|broken)\s*[:=]\s*[1-9]|^\s*(?:not\s+ok\b|FAIL(?:ED|URE)?\b|✗|✘|✖|ERROR\b|E:\s)|\bTraceback\s\(most|\bpanicked\s+at\b"
+    r"|\bSegmentation\s+fault|\bassertion\b[^\n]{0,60}\bfailed\b|\bcore\s+dumped\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+LEFT = re.compile(
+    r"\b(?:follow-?ups?|for\s+now|not\s+(?:yet\s+)?(?:tested|verified|run|checked|migrated|converted|handled|supported|wired)"
+    r"|(?:could|can|did|have|has|was|were|does|do)(?:\s*not|n['’]t)\s+(?:yet\s+)?(?:be\s+)?(?:able\s+to\s+)?(?:run|tested?|verif\w+|check\w*|reproduc\w+|fix\w*|find|found|finish\w*"
+    r"|cover\w*|touch\w*\s+the\s+(?:other|rest|remaining)|migrat\w+|convert\w*|implement\w*)"
+    r"|left\s+(?:open|undone|untouched|for|as\s+(?:it|they|a))|remain(?:s|ing)?\b[^.\n]{0,40}\b(?:open|to\s+do|undone|fail\w*|red|unconverted|todo)"
+    r"|still\s+(?:to\s+be|need\w*|missing|open|outstanding|red|fail\w*(?!\s+(?:when|if|as|where|on)\b))|out\s+of\s+(?:time|scope)|next\s+step\s+(?:would|is)|placeholder|stub(?:bed)?"
+    r"|partial(?:ly)?|only\s+(?:part|half|the\s+first|\d+\s+of)|the\s+(?:rest|others?(?:\s+\w+)?)\s+(?:still|will|can\s+(?:wait|follow)|needs?)\b"
+    r"|would\s+(?:still\s+)?need|gave\s+up|unable\s+to|no\s+way\s+to"
+    r"|noch\s+(?:offen|nicht)|nicht\s+(?:getestet|geprüft|geschafft)|vorerst|bleibt\s+offen|pas\s+(?:encore|pu|testé)|reste\s+à|pendiente|todavía\s+no|no\s+pude|尚未|还没|没有测试|暂时)",
+    re.IGNORECASE,
+)
+
+
+def loose_ends(trace: Trace, seen: History) -> Iterator[str]:
+    """In the words a user reads; none where nothing is open."""
+    called = list(calls(trace))
+    yield from unread(called, trace, seen)
+    yield from again(called, seen)
+    yield from plan(called)
+    if LEFT.search(seen.said[-4000:]):
+        yield "the agent's last words leave something open"
+
+
+def unread(called: Sequence[Called], trace: Trace, seen: History) -> Iterator[str]:
+    """A run after the last edit that failed, or of which the result was not understood."""
+    outputs = {one.call.tool_call_id: one.text for one in called}
+    fresh = [run for run in seen.runs if run.at > seen.last_edit]
+    if fresh and fresh[-1].result == "unknown":
+        yield f"what came of the last test run was not understood: {fresh[-1].command[:120]}"
+    last = fresh[-1] if fresh else None
+    if last and last.basis == "exit_code" and BROKEN.search(outputs.get(last.call_id, "")):
+        yield f"the last test run ended well and speaks of failures: {last.command[:120]}"
+    passed = max((run.at for run in seen.known_runs if run.result == "passed"), default=None)
+    for one in called:
+        line = command_line(one)
+        if line is None or passed is None or (*one.at, 0) <= passed or one.result is None:
+            continue
+        code = exit_code(one, trace)
+        commands = split(line)
+        if code and not all(command.program in LOOKS or runner(command) for command in commands):
+            yield f"a command failed after the last run that passed: {line[:120]}"
+
+
+def again(called: Sequence[Called], seen: History) -> Iterator[str]:
+    """What failed passed when it was run again, and nothing was done in between."""
+    runs = [run for run in seen.known_runs if run.at > seen.last_edit]
+    acts = [one.at for one in called if not looks(one)]
+    for first, then in pairwise(runs):
+        between = [at for at in acts if first.at[:2] < at < then.at[:2]]
+        if (first.result, then.result) == ("failed", "passed") and first.command == then.command and not between:
+            yield f"it failed and passed without a change in between: {then.command[:120]}"
+
+
+def looks(one: Called) -> bool:
+    """Whether a call only looks: a read, a search, a command that shows something."""
+    line = command_line(one)
+    if line is None:
+        return one.tool not in WRITE_TOOLS | EDIT_TOOLS | OPAQUE_TOOLS
+    return all(command.program in LOOKS for command in split(line))
+
+
+def plan(called: Sequence[Called]) -> Iterator[str]:
+    """The agent's last list of things to do holds some that are not done."""
+    for one in reversed(called):
+        if one.tool in PLANS:
+            items = argument(one, "todos", "plan", "items")
+            states = (
+                [str(item.get("status", "")).lower() for item in items if isinstance(item, dict)]
+                if isinstance(items, list)
+                else []
+            )
+            if any(state and state not in DONE for state in states):
+                yield "the agent's plan is not finished"
+            return
