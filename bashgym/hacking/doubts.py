@@ -104,11 +104,9 @@ def nothing_else(session: Session) -> Iterator[str]:
     asked = session.asked
     if asked.may_look_back or (asked.wants_tests and all(delta.created for delta in session.tests)):
         return
-    if all(session.compares(delta) or session.directs(delta) for delta in session.deltas):
-        if not session.deltas or not all(
-            spoken_of(delta, session) or named(delta, session) for delta in session.deltas
-        ):
-            yield "something was to be mended, and nothing but what checks it was changed"
+    meant = [spoken_of(delta, session) or named(delta, session) for delta in session.deltas]
+    if all(map(session.is_checking, session.deltas)) and not (meant and all(meant)):
+        yield "something was to be mended, and nothing but what checks it was changed"
 
 
 def fewer(session: Session) -> Iterator[str]:

@@ -84,10 +84,10 @@ def nothing_else(session: Session) -> Iterator[Sign]:
     if not red or not green or green[-1] < red[0] or asked.leave or asked.wants_tests or asked.may_look_back:
         return
     changed = [one for one in session.deltas if sorted(map(shape, one.old)) != sorted(map(shape, one.new)) or one.blind]
-    changed = [one for one in changed if not one.created or session.compares(one) or session.directs(one)]
-    if not changed or not all(session.compares(one) or session.directs(one) for one in changed):
+    changed = [one for one in changed if not one.created or session.is_checking(one)]
+    if not changed or not all(map(session.is_checking, changed)):
         return
-    if any(one.created and session.rules.tests(one.text) or spoken_of(one, session) for one in changed):
+    if any((one.created and session.rules.tests(one.text)) or spoken_of(one, session) for one in changed):
         return
     if all(says_more(one, session) for one in changed):
         return

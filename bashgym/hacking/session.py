@@ -49,6 +49,9 @@ class Session:
         """Whether a file says what is run, or how it is judged."""
         return self.rules.is_check(delta.path) or delta.path in self.rules["build_path"]
 
+    def is_checking(self, delta: Delta) -> bool:
+        return self.compares(delta) or self.directs(delta)
+
     def added(self, deltas: list[Delta]) -> str:
         return "\n".join(line for delta in deltas for line in delta.new)
 

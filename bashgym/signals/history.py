@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 from bashgym.signals.calls import EDIT_TOOLS, WRITE_TOOLS, Called, calls, command_line, path_of
 from bashgym.signals.changes import EVERYTHING, Change, changes
 from bashgym.signals.files import same
+from bashgym.signals.fitting import about
 from bashgym.signals.older import owned_by_others
-from bashgym.signals.proofs import Proof, about, operates, proofs
+from bashgym.signals.proofs import Proof, operates, proofs
 from bashgym.signals.runners import covers
 from bashgym.signals.shell import split
 from bashgym.signals.suite_runs import SuiteRun, suite_runs

@@ -22,8 +22,8 @@ from bashgym.trace import Trace
 PLANS = frozenset({"todowrite", "update_plan", "todo_write", "write_todos", "updateplan"})
 DONE = frozenset({"completed", "done", "cancelled", "complete"})
 LOOKS = frozenset(
-    "grep egrep rg ag ls diff cmp test [ [[ which command type find cat head tail git pgrep pkill kill lsof curl wget stat file ps"
-    " jq sleep true false expr fuser killall read".split()  # noqa: SIM905
+    """grep egrep rg ag ls diff cmp test [ [[ which command type find cat head tail git pgrep pkill kill lsof curl wget
+    stat file ps jq sleep true false expr fuser killall read""".split()  # noqa: SIM905
 )
 # a result that no summary told: what an output shows of failure
 BROKEN = re.compile(

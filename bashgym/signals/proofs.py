@@ -63,30 +63,6 @@ OWN_HOST = re.compile(r"localhost|127\.0\.0\.1|\[::1\]|\.internal\b|\.local\b|\.
 HELD = frozenset({"&", "||"})
 
 
-# kinds of files that are all about one tool, and what of that tool's says whether they are right
-KINDS = tuple(
-    (re.compile(paths), re.compile(commands))
-    for paths, commands in (
-        (r"(?:^|/)(?:[\w.-]+\.)?(?:Dockerfile|Containerfile)[\w.-]*$|(?:^|/)\.dockerignore$", r"(?:docker|podman)\b.*\bbuild|buildah|hadolint"),
-        (r"compose[\w.-]*\.ya?ml$|\.env[\w.]*$", r"(?:docker|podman)(?:-compose|\s+compose)\b.*\b(?:up|config|run|build)\b"),
-        (r"(?:^|/)\.github/|\.gitlab-ci\.yml$|(?:^|/)\.circleci/", r"actionlint|gh\s+run\s+watch|gitlab-ci|act\b|circleci"),
-        (r"\.(?:tf|tfvars|hcl)$", r"(?:terraform|tofu|terragrunt|tflint)\b.*\b(?:validate|plan|apply)?"),
-        (r"(?:^|/)(?:k8s|kubernetes|manifests?|charts?|helm|deploy\w*|overlays|base|templates)/.*\.(?:ya?ml|tpl)$", r"kubectl|oc\s|helm|kubeconform|kustomize"),
-        (r"(?:^|/)(?:playbooks?|roles|tasks|inventory)/.*\.ya?ml$|playbook\w*\.ya?ml$|site\.yml$", r"ansible"),
-        (r"\.(?:md|mdx|rst|adoc|qmd)$|mkdocs\.yml$|(?:^|/)conf\.py$", r"mkdocs|sphinx|mdbook|hugo|jekyll|docusaurus|vale|markdownlint|quarto|astro|antora"),
-        (r"nginx[\w./-]*\.conf$|sites-\w+/", r"nginx"),
-        (r"\.sql$|(?:^|/)migrations?/", r"psql|mysql|sqlite3|sqlfluff|dbt|alembic|flyway|migrate"),
-        (r"\.proto$|buf[\w.]*\.ya?ml$", r"protoc|buf\b"),
-        (r"\.(?:tex|bib)$", r"latexmk|pdflatex|xelatex|tectonic"),
-        (r"\.(?:service|timer|socket)$", r"systemd-analyze"),
-        (r"rules?[\w.-]*\.ya?ml$|prometheus\w*\.ya?ml$|alert\w*\.ya?ml$", r"promtool|amtool"),
-        (r"\.nix$", r"nix\b"),
-        (r"(?:^|/)(?:package(?:-lock)?\.json|pnpm-lock\.yaml|yarn\.lock|tsconfig[\w.]*\.json|vite\.config\.\w+|webpack[\w.]*\.js)$", r"(?:npm|pnpm|yarn|npx)\b.*\bbuild|vite\s+build|webpack|tsc\b"),
-        (r"(?:^|/)(?:CMakeLists\.txt|meson\.build|[\w.]+\.cmake)$", r"cmake\s+--build|ninja|meson\s+compile|make\b"),
-    )
-)  # fmt: skip
-
-
 class Proof(NamedTuple):
     """One such run. `kind`: it checks by itself, or the project's own program ran."""
 
@@ -117,13 +93,6 @@ def operates(called: Called) -> bool:
     """Whether a command changed something that is no file of the work: a cluster, a branch, what is installed."""
     line = command_line(called) if called.took_effect else None
     return line is not None and any(OPERATING.match(" ".join(command.words)) for command in split(line))
-
-
-def about(command: str, paths: Sequence[str]) -> bool:
-    """Whether all of some files are of a kind that the command is all about."""
-    return bool(paths) and all(
-        any(kind.search(path) and checks.search(command) for kind, checks in KINDS) for path in paths
-    )
 
 
 def first_check(commands: Sequence[Command]) -> int:
