@@ -6,7 +6,6 @@ backward (Kaplan et al. 2020, section 2.1); activations of a layer 34 bytes per 
 (Korthikanti et al. 2022, section 4.1, with attention that is not kept)."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,9 @@ CPU_BASE, GPU_BASE = 0.87e9, 1.5e9
 # width and layers of models that are made, by billions of parameters
 SIZES = ((0.2, 576, 30), (0.7, 896, 24), (1.2, 2048, 16), (2, 1536, 28), (4, 3072, 28), (9, 4096, 32), (16, 5120, 40))
 LARGEST = (8192, 64)
-VOCABULARY = {"llama": 32_016, "smol": 49_152}  # entries of the tokenizer by a word of the name; others have more
-LARGE_VOCABULARY = 151_936
+# entries of the tokenizer, and keys and values as a share of the width, by a word of the name
+FAMILIES = {"llama-3": (128_256, 1 / 4), "llama": (32_016, 1.0), "smol": (49_152, 1 / 3)}
+OTHERS = (151_936, 1 / 4)  # large, as most are now; Qwen 2.5's keys are fewer still, a sixth or a seventh
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Shape:
     layers: int
     vocabulary: int
     source: str
+    keys: float = 1.0  # width of a layer's keys, and of its values, as a share of its own: less where heads share them
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,49 @@ def flops_per_token(shape: Shape, config: TrainingConfig, load: Load) -> float:
 
 
 def memory(shape: Shape, config: TrainingConfig, load: Load, length: int) -> float:
-    """Bytes at the peak: what is there anyway, weights with what their training keeps, activations, logits. Which card
-    is rented is another question (memory.vram_gb).
+    """Bytes at the peak: what is there anyway, weights with what their training keeps, and the larger of what learning
+    and generating hold beside them, which come one after the other. Which card is rented is another question
+    (memory.vram_gb).
 
-    On a CPU all is in 32 bit and nothing is recomputed; on a GPU 16 bit, and a layer's inputs alone are kept."""
+    Of a weight that is trained: itself, its gradient and Adam's two moments (Kingma and Ba 2015). An adapter's are in
+    32 bit whatever the base is (PEFT's autocast_adapter_dtype): 16 bytes of r numbers for each input and each output of
+    a layer's seven matrices, which are 23 times the width (4 of width to width, 3 to or from 4 times the width). A
+    reference model is another copy of the weights, and none where an adapter is just taken off (TRL)."""
     gpu = config.device == "gpu"
     number = 2 if gpu else 4
-    kept = {"full": 4 * number, "lora": number, "qlora": 0.7}[config.method]  # weight, gradient, two moments of Adam
+    kept = {"full": 4 * number, "lora": number, "qlora": 0.7}[config.method]
     weights = shape.parameters * (kept + (number if load.reference and config.method == "full" else 0))
-    adapter = 0.01 * shape.parameters * 4 * number if config.method != "full" else 0
-    tokens = config.batch_size * load.sequences * length
-    layer = 17 * number * shape.width * tokens
-    activations = layer + shape.layers * number * shape.width * tokens if gpu else shape.layers * layer
-    logits = tokens * shape.vocabulary * (10 if gpu else 12)  # as they come, in 32 bit, and their gradient
-    return (GPU_BASE if gpu else CPU_BASE) + weights + adapter + activations + logits
+    adapter = 16 * config.lora.r * 23 * shape.width * shape.layers if config.method != "full" else 0
+    beside = max(learning(shape, config, load, length), generating(shape, config, load, length))
+    return (GPU_BASE if gpu else CPU_BASE) + weights + adapter + beside
+
+
+def learning(shape: Shape, config: TrainingConfig, load: Load, length: int) -> float:
+    """Bytes of activations and logits in a forward and backward pass of one batch of sequences.
+
+    On a CPU all is in 32 bit and nothing is recomputed; on a GPU 16 bit, and of all layers but one the inputs alone are
+    kept (gradient checkpointing). Logits: as they come, in 32 bit, and their gradient. Where answers are learnt from
+    rewards they are those of the answers alone (logits_to_keep of TRL 1.9's GRPOTrainer), in 32 bit, with a gradient by
+    the token that was drawn and another by the sum over all (its selective_log_softmax)."""
+    gpu = config.device == "gpu"
+    number = 2 if gpu else 4
+    rows = config.batch_size * load.sequences
+    layer = 17 * number * shape.width * rows * length
+    activations = layer + shape.layers * number * shape.width * rows * length if gpu else shape.layers * layer
+    asked = min(load.generated or length, length)
+    return activations + rows * asked * shape.vocabulary * (10 if gpu and not load.generated else 12)
+
+
+def generating(shape: Shape, config: TrainingConfig, load: Load, length: int) -> float:
+    """Bytes while the answers of a step are generated, all at once (TRL's generation batch: batch_size times
+    gradient_accumulation): keys and values of each layer and token, and a layer's activations while the prompts are
+    read, without gradients. What vLLM takes for itself, where it generates, is not in it."""
+    if not load.generated:
+        return 0
+    number = 2 if config.device == "gpu" else 4
+    rows = config.batch_size * config.gradient_accumulation
+    cache = 2 * shape.layers * shape.width * shape.keys * number * rows * length
+    return cache + 17 * number * shape.width * rows * max(0, length - load.generated)
 
 
 def shape_of(model: Model) -> Shape:
@@ -132,7 +162,7 @@ def shape_of(model: Model) -> Shape:
     shared = (told.get("num_key_value_heads") or heads) / heads
     tables = 1 if told.get("tie_word_embeddings") else 2
     counted = layers * (width * width * (2 + 2 * shared) + 3 * width * inner) + tables * vocabulary * width
-    return Shape(model.parameters or counted, width, layers, vocabulary, "its config.json")
+    return Shape(model.parameters or counted, width, layers, vocabulary, "its config.json", shared)
 
 
 def config_file(model: Model) -> Path | None:
@@ -150,5 +180,5 @@ def named(model: Model) -> Shape:
     size = billions(model)
     width, layers = next(((width, layers) for most, width, layers in SIZES if size <= most), LARGEST)
     name = model.base.lower()
-    vocabulary = next((count for word, count in VOCABULARY.items() if re.search(word, name)), LARGE_VOCABULARY)
-    return Shape(size * 1e9, width, layers, vocabulary, "its name")
+    vocabulary, keys = next((known for word, known in FAMILIES.items() if word in name), OTHERS)
+    return Shape(size * 1e9, width, layers, vocabulary, "its name", keys)

@@ -69,6 +69,25 @@ def test_memory_follows_what_is_kept(tmp_path: Path):
     assert needed(Load(sequences=2), method="lora") > needed(method="lora")
 
 
+def test_memory_where_answers_are_generated():
+    """Qwen 2.5 Coder 1.5B by its own measures: 28 layers of 1,536, two heads of twelve hold keys; answers of 1,024
+    tokens in sequences of 4,096."""
+    shape = estimate.Shape(1.54e9, 1536, 28, 151_936, "counted", 1 / 6)
+    config = TrainingConfig(device="gpu", method="lora", batch_size=2, gradient_accumulation=8)
+    answers = Load(answers=8, generated=1024)
+    logits = 2 * 1024 * 151_936 * 12  # of the answers alone
+    kept = 2 * 4096 * 1536 * 2 * (17 + 28)
+    assert estimate.learning(shape, config, answers, 4096) == logits + kept
+    cache = 16 * 4096 * 28 * 2 * 256 * 2  # sixteen answers at once, in 16 bit
+    read = 16 * 3072 * 1536 * 2 * 17
+    assert estimate.generating(shape, config, answers, 4096) == pytest.approx(cache + read)
+    assert estimate.generating(shape, config, ONCE, 4096) == 0
+    adapter = 16 * 16 * 23 * 1536 * 28
+    held = 1.5e9 + 2 * 1.54e9 + adapter
+    assert estimate.memory(shape, config, answers, 4096) == pytest.approx(held + max(logits + kept, cache + read))
+    assert held + logits + kept < 16e9
+
+
 def test_hours_by_card():
     work = 1e18
     assert gpus.hours(work, "L4:1") > gpus.hours(work, "L4:2") > gpus.hours(work, "H100-SXM:1") > gpus.READY
