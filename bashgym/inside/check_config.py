@@ -18,6 +18,9 @@ from typing import Any, get_args, get_origin
 os.environ.setdefault("AXOLOTL_DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import metrics_keys
+import sparing  # noqa: F401
+
 
 def main() -> None:
     out = sys.stdout
@@ -68,8 +71,11 @@ def merged(plugins: list[str]) -> type:
     """Axolotl's schema with the keys that the named plugins add."""
     from axolotl.utils.schemas.config import AxolotlInputConfig
 
-    more = []
+    more: list[type] = []
     for plugin in plugins:
+        if plugin == metrics_keys.PLUGIN:
+            more.append(metrics_keys.MetricsArgs)
+            continue
         module, name = plugin.rsplit(".", 1)
         try:
             made = importlib.import_module(module)

@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("--context", type=int, required=True, help="tokens the model can see")
     parser.add_argument("--new-tokens", type=int, required=True, help="tokens it may generate")
     options = parser.parse_args()
-    import sparing  # noqa: F401
+    import sparing
+
+    sparing.without_torch()
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(options.model)

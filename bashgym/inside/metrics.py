@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import metrics_keys
 from axolotl.integrations.base import BasePlugin
-from pydantic import BaseModel
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from watch import Watch
 
@@ -24,15 +24,9 @@ NAMES = {"loss": "loss", "eval_loss": "eval_loss", "grad_norm": "grad_norm", "le
 WITHOUT_A_FALLING_LOSS = ("grpo", "gdpo")  # begins at nothing: a policy compared with itself
 
 
-class MetricsArgs(BaseModel):
-    bashgym_metrics: str | None = None
-    bashgym_rows: int | None = None
-    bashgym_rewards: str | None = None
-
-
 class MetricsPlugin(BasePlugin):
     def get_input_args(self) -> str:
-        return "metrics.MetricsArgs"
+        return metrics_keys.NAME
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[TrainerCallback]:
         rising = str(getattr(cfg, "rl", None) or "").lower() not in WITHOUT_A_FALLING_LOSS
