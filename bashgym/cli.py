@@ -1,6 +1,7 @@
 """The command line: finds the verb, turns errors into one line. A verb is a file of bashgym/verbs/, imported when
 it is called, so that help is instant."""
 
+import errno
 import gc
 import importlib
 import sys
@@ -10,6 +11,10 @@ from bashgym import __version__
 from bashgym.errors import BashGymError, did_you_mean
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# what a user's disk answers, and no fault of the program
+OUTSIDE = FULL | {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+OUTSIDE |= {errno.ENAMETOOLONG, errno.EIO, errno.EEXIST, errno.ENOTEMPTY, errno.EMFILE}
 COLLECT_AFTER = 50_000  # new objects; Python's own 700 makes a start, whose objects all stay, a tenth longer
 
 
@@ -28,9 +33,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in OUTSIDE or sys.flags.dev_mode:
+            raise
+        print(f"bashgym: {printable(outside(error))}", file=sys.stderr)
+        return BashGymError.exit_code
 
 
-def printable(error: Exception) -> str:
+def outside(error: OSError) -> str:
+    """A file that cannot be had, in one line; `python -X dev -m bashgym` shows where in the program that was."""
+    at = error.filename2 or error.filename or "a file"
+    way_out = (
+        "make room, or move the data home: BASHGYM_HOME=FOLDER"
+        if error.errno in FULL
+        else "name another place, or let this user write there"
+    )
+    return f"{at if isinstance(at, str) else repr(at)}: {error.strerror}; {way_out}"
+
+
+def printable(error: Exception | str) -> str:
     """An error's line without control characters."""
     return "".join(char if char.isprintable() else " " for char in str(error))
 

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 40  # names of a list: a line that fills the screen helps nobody
+
 
 class BashGymError(Exception):
     """Base of every error that is meant for the user's eyes; `exit_code` is what the program ends with."""
@@ -42,9 +44,10 @@ class RunFailed(BashGymError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest of `known`, else the list of them, else nothing."""
+    """`; did you mean 'x'?` for the nearest of `known`, else the list of them (SHOWN at most), else nothing."""
     names = sorted(set(known))
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"; known: {', '.join(names[:SHOWN])}{more}" if names else ""

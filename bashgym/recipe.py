@@ -69,7 +69,9 @@ def assembled(made: Composition, notices: list[str], packs: Sequence[Pack]) -> R
 def split_recipe(argv: Sequence[str]) -> tuple[str, list[str]]:
     names = [text.removeprefix("recipe=") for text in argv if text.startswith("recipe=")]
     if not names or not names[0]:
-        raise RecipeError(f"no recipe given; add recipe=NAME, one of: {', '.join(recipes())}")
+        known = recipes()
+        meant = next((f"did you mean recipe={text}?" for text in argv if text in known), "")
+        raise RecipeError(f"no recipe given; {meant or 'add recipe=NAME, one of: ' + ', '.join(known)}")
     if len(names) > 1:
         raise RecipeError(f"recipe= is given {len(names)} times ({', '.join(names)}); give one")
     return names[0], [text for text in argv if not text.startswith("recipe=")]

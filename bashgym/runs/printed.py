@@ -99,5 +99,7 @@ def pruning(found: Sequence[Judged], json: bool) -> None:
         rows = [{"run": one.run.name, "goes": not one.stays, "why": one.stays, "bytes": one.bytes} for one in found]
         as_json(rows)
         return
+    if not found:
+        return
     shown = ([one.run.name, one.run.state, megabytes(one.bytes), one.stays or "may go"] for one in found)
     table(["run", "state", "on disk", ""], shown)

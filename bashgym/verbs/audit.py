@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
 
     folders = audit.runs(options.runs)
     models = list(audit.registered(options.registry))
-    done = [audit.audit(folder, models) for folder in Terminal(options.json).progress("audit", folders, len(folders))]
+    screen = Terminal(options.json or not folders)
+    done = [audit.audit(folder, models) for folder in screen.progress("looking at datasets", folders, len(folders))]
     if options.json:
         show.as_json(msgspec.to_builtins(done))
     elif not done:

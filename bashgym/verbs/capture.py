@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 ABOUT = """Keeps what happens in your sessions with Claude Code, on this disk only.
 
@@ -31,8 +30,8 @@ def main(arguments: list[str]) -> int:
     took.add_argument("--remove", action="store_true", help="for exclude: let it in again")
     took.add_argument("--json", action="store_true", help="print JSON")
     options = took.parse_intermixed_args(arguments)
-    if options.what and options.action != "exclude":
-        raise BashGymError(f"capture {options.action}: takes no {options.what!r}; see bashgym capture --help")
+    if options.action != "exclude":
+        no_more("capture", options.action, options.what)
     facts, lines = acted(options.action, options.what, options.project, options.remove)
     if options.json:
         from bashgym import show

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from bashgym.errors import InputError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 ABOUT = """Shows, exports or imports the key that pseudonyms are made with.
 
@@ -27,11 +27,14 @@ def main(arguments: list[str]) -> int:
     from bashgym import keys, pseudonyms
 
     if options.action == "show":
+        no_more("keys", "show", options.file)
         print(pseudonyms.key_id(pseudonyms.load_key()))
         return 0
     if not options.file:
         raise InputError(f"keys {options.action}: name a file")
     path = Path(options.file).expanduser()
+    if path.exists() == (options.action == "export"):  # said before a passphrase is thought of
+        raise InputError(f"{path}: is there already; name another file" if path.exists() else f"{path}: is not there")
     words = passphrase(options.passphrase_file, twice=options.action == "export")
     if options.action == "export":
         print(f"key {keys.export(path, words)} written to {path}")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 
 def main(arguments: list[str]) -> int:
@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
     options = took.parse_intermixed_args(arguments)
     from bashgym import show
 
+    if options.action != "export":
+        no_more("models", options.action, options.name if options.action == "list" else "", options.folder)
     if options.action == "list":
         show.models(options.registry, options.json)
         return 0

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 ABOUT = """Packs of recipes, presets and plugins that others share, each kept at one commit.
 
@@ -54,6 +54,7 @@ def do_add(options: argparse.Namespace) -> int:
 def do_list(options: argparse.Namespace) -> int:
     from bashgym.vetting_printed import listing
 
+    no_more("packs", "list", options.word)
     return listing(options.json)
 
 

@@ -1,7 +1,7 @@
 """`bashgym plugins`: list them, write a new one, trust one."""
 
 from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 ABOUT = """Plugins, and where they come from.
 
@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     if options.action == "list":
         from bashgym import show
 
+        no_more("plugins", "list", *options.words)
         show.plugins(options.json)
         return 0
     if len(options.words) != 2:

@@ -3,7 +3,7 @@
 import argparse
 
 from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 ABOUT = """Recipes, and an answer to every "why" about them.
 
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
 def listing(options: argparse.Namespace) -> int:
     from bashgym import show
 
+    no_more("recipes", "list", *options.words)
     show.recipes(options.json)
     return 0
 

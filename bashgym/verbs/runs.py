@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 ABOUT = """Earlier runs and what they hold.
 
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
 def listing(options: argparse.Namespace) -> int:
     from bashgym.runs import listed, printed
 
+    no_more("runs", "list", *options.runs)
     printed.listing(listed.past_runs(), options.json)
     return 0
 

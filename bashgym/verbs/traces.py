@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bashgym.errors import BashGymError
-from bashgym.verbs import parser
+from bashgym.verbs import no_more, parser
 
 if TYPE_CHECKING:
     from bashgym.history.listed import Wanted
@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
 def listing(options: argparse.Namespace) -> int:
     from bashgym.history import listed
 
+    no_more("traces", "list", options.id)
     listed.listed(wanted(options), options.json)
     return 0
 
