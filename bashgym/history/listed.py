@@ -10,7 +10,7 @@ from bashgym.display import Terminal
 from bashgym.errors import InputError, did_you_mean
 from bashgym.history import agents, collect
 from bashgym.history.census import TraceFacts
-from bashgym.history.printed import clean, console, homely, money, short
+from bashgym.history.printed import ROOMY, clean, console, homely, money, short
 from bashgym.history.reading import Found, Session, find
 from bashgym.history.units import TOKENS
 from bashgym.show import as_json
@@ -145,23 +145,30 @@ def shortened(ids: Sequence[str]) -> list[str]:
 COLOURS = {"gold": "yellow", "silver": "white", "failed": "red", "unverified": "dim"}
 
 
+COLUMNS = ("session", "began", "repository", "agent", "turns", "calls", "tokens", "cost (est.)", "verdict (est.)")
+LEFT = ("session", "began", "repository", "agent", "verdict (est.)")
+FEWER = {70: ("session", "repository", "verdict (est.)"), ROOMY: ("session", "began", "repository", *COLUMNS[-2:])}
+
+
 def table(rows: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
+    """All columns where there is room for them; FEWER below so many characters a line."""
+    screen = console()
+    columns = next((few for width, few in FEWER.items() if screen.width < width), COLUMNS)
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name, right in (("session", False), ("began", False), ("repository", False), ("agent", False)):
-        shown.add_column(name, justify="right" if right else "left", overflow="fold")
-    for name in ("turns", "calls", "tokens", "cost (est.)"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("verdict (est.)", no_wrap=True)
+    for name in columns:
+        words = name in ("session", "repository")
+        shown.add_column(name, justify="left" if name in LEFT else "right", overflow="fold", no_wrap=not words)
     for name, one in zip(ids, rows, strict=True):
-        shown.add_row(
-            clean(name),
-            clean((one["started"] or "unknown")[:16].replace("T", " ")),
-            clean(one["repo"].rstrip("/").rpartition("/")[2] or "none named"),
-            clean(one["agent"]),
-            f"{one['turns']:,}",
-            f"{one['tool_calls']:,}",
-            short(sum(one[field] for field in TOKENS)),
-            money(one["cost_usd"]),
-            f"[{COLOURS[one['verdict']]}]{one['verdict']}[/]",
-        )
-    console().print(shown)
+        cells = {
+            "session": clean(name),
+            "began": clean((one["started"] or "unknown")[:16].replace("T", " ")),
+            "repository": clean(one["repo"].rstrip("/").rpartition("/")[2] or "none named"),
+            "agent": clean(one["agent"]),
+            "turns": f"{one['turns']:,}",
+            "calls": f"{one['tool_calls']:,}",
+            "tokens": short(sum(one[field] for field in TOKENS)),
+            "cost (est.)": money(one["cost_usd"]),
+            "verdict (est.)": f"[{COLOURS[one['verdict']]}]{one['verdict']}[/]",
+        }
+        shown.add_row(*(cells[column] for column in columns))
+    screen.print(shown)

@@ -23,6 +23,10 @@ MONTHS = 12
 REPOS = 8
 SHOWN = 5  # reasons of one kind before they are only counted
 COLUMNS = ("sessions", "replies", "input", "output", "cache read", "cache write", "cost (est.)")
+FEW = ("sessions", "replies", "cost (est.)")  # of them where the terminal is narrower than all of them want
+ROOMY = 100  # characters a line
+CRAMPED = 60  # below this a figure is a line of words, not of columns
+SHORTEST = 8  # characters that are left of a long name
 
 
 def collected(only: str | None, json: bool) -> None:
@@ -97,11 +101,15 @@ def figures(screen: Console, told: dict[str, Any]) -> None:
         (
             "training examples",
             f"{gives['examples']:,}",
-            f"from {' and '.join(gives['classes'])}; {gives['examples_of_all_classes']:,} from all",
+            f"from {' and '.join(gives['classes'])}, each a row or more; {gives['examples_of_all_classes']:,} from all",
         ),
         ("preference pairs", f"{gives['preference_pairs']:,}", "a call that failed, then the like of it that worked"),
     ]
     proof = [*["measured"] * 5, spent["evidence"], "measured", *["estimated"] * 3]
+    if screen.width < CRAMPED:
+        for (name, value, more), evidence in zip(rows, proof, strict=True):
+            screen.print(f"[bold]{name}[/] [cyan]{value}[/]{f', {more}' if more else ''} [dim]({evidence})[/]")
+        return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(justify="right", style="cyan", no_wrap=True)
@@ -116,15 +124,28 @@ def breakdown(screen: Console, name: str, rows: Sequence[tuple[str, dict[str, An
     """One line each with tokens and cost; all but the costs is measured."""
     if not rows:
         return
+    columns = COLUMNS if screen.width >= ROOMY else FEW
+    cells = [dict(zip(COLUMNS, cells_of(one), strict=True)) for _, one in rows]
+    taken = sum(2 + max(len(column), *(len(cell[column]) for cell in cells)) for column in columns)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column(name if whole <= len(rows) else f"{name} ({len(rows)} of {whole})", overflow="fold")
-    for column in COLUMNS:
+    for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
-    for label, one in rows:
-        counts = [f"{one['sessions']:,}", f"{one['replies']:,}", *(short(one[field]) for field in TOKENS)]
-        table.add_row(clean(label), *counts, money(one["usd"]))
+    for (label, _), cell in zip(rows, cells, strict=True):
+        table.add_row(ending(clean(label), screen.width - taken - 2), *(cell[column] for column in columns))
     screen.print()
     screen.print(table)
+
+
+def cells_of(one: dict[str, Any]) -> list[str]:
+    """What stands below COLUMNS."""
+    return [f"{one['sessions']:,}", f"{one['replies']:,}", *(short(one[field]) for field in TOKENS), money(one["usd"])]
+
+
+def ending(path: str, room: int) -> str:
+    """The end of a name that is too long for `room` characters: of a folder, that is what tells it from others."""
+    room = max(room, SHORTEST)
+    return path if len(path) <= room else f"…{path[1 - room :]}"
 
 
 def warnings(screen: Console, told: dict[str, Any]) -> None:
