@@ -22,7 +22,7 @@ def split(entries: list[Entry]) -> tuple[list[Entry], list[Group]]:
     """The session's own lines, and those of sub-agents that were written among them (all up to 2.0.14).
 
     A group is known by its agent id, or by the root of its chain where lines have none."""
-    if not any(entry.sidechain for entry in entries):
+    if True not in [entry.sidechain for entry in entries]:
         return entries, []
     own: list[Entry] = []
     groups: dict[str, Group] = {}

@@ -38,10 +38,12 @@ class Conversation:
         self.boundaries: list[windows.Boundary] = []
         self.replies: dict[replies.Key, replies.Reply] = {}
         self.first_keys: dict[str, replies.Key] = {}  # by message id
+        self.last: tuple[replies.Key, replies.Reply] | None = None  # the lines of a reply mostly follow each other
         self.calls: dict[str, tuple[Step, ToolCall]] = {}
         self.kinds = kinds
         self.early: list[tuple[Entry, ObservationResult]] = []  # results that come before their calls in the file
-        self.messages: dict[str, list[Any]] = {}  # by uuid, to know copies
+        self.messages: dict[str, Entry] = {}  # the first of each uuid, to know copies
+        self.again: dict[str, list[Any]] = {}  # by uuid: what later lines of it held
         self.tree = tree.Tree(entries)
         if told := requests.system_step(entries, kinds):
             self.steps.append(told)
@@ -53,11 +55,13 @@ class Conversation:
         return expected_calls([*self.kinds.get("assistant", ()), *self.kinds.get("", ())])
 
     def read(self) -> None:
+        messages = self.messages
         for entry in self.entries:
-            role = entry.role
+            role, uuid = entry.role, entry.uuid
             if role == "event":
                 self.event(entry)
-            elif self.is_copy(entry):
+                continue
+            if uuid is not None and messages.setdefault(uuid, entry) is not entry and self.is_copy(entry, uuid):
                 blobs.lift_long(entry.value)
                 self.events.append(event_of(entry, "duplicate"))
             elif role == "assistant":
@@ -75,30 +79,30 @@ class Conversation:
         self.events.append(Event(type=entry.kind, raw=entry.value, ts=entry.ts, line_no=entry.line_no))
         self.tree.note(entry)
 
-    def is_copy(self, entry: Entry) -> bool:
+    def is_copy(self, entry: Entry, uuid: str) -> bool:
         """The same uuid with the same message; the same uuid with another message is kept as a message."""
-        content = entry.value.get("message") or entry.value.get("attachment")
-        earlier = self.messages.get(entry.uuid or "")
-        if earlier is None:
-            if entry.uuid:
-                self.messages[entry.uuid] = [content]
-            return False
+        content = said(entry)
+        earlier = self.again.setdefault(uuid, [said(self.messages[uuid])])
         copy = content in earlier
         earlier.append(content)
         return copy
 
     def assistant(self, entry: Entry) -> None:
         reply = self.reply(entry)
-        known = len(reply.step.tool_calls or ())
+        step = reply.step
+        known = step.tool_calls
+        earlier = len(known) if known else 0
         reply.add(entry)
-        if calls := reply.step.tool_calls:
-            for call in calls[known:]:
-                self.calls.setdefault(call.tool_call_id, (reply.step, call))
-        self.tree.add(entry, reply.step.step_id - 1)
+        if calls := step.tool_calls:
+            for call in calls[earlier:]:
+                self.calls.setdefault(call.tool_call_id, (step, call))
+        self.tree.add(entry, step.step_id - 1)
 
     def reply(self, entry: Entry) -> replies.Reply:
         """The reply of this line, begun with its first. Copies by an old resume have lost their request id."""
-        key = replies.key_of(entry)
+        written = key = replies.key_of(entry)
+        if self.last is not None and self.last[0] == written:
+            return self.last[1]
         first = self.first_keys.setdefault(key[0], key)
         if key[1] is None or first[1] is None:
             key = first
@@ -106,22 +110,23 @@ class Conversation:
         if found is None:
             found = self.replies[key] = replies.start(entry, key, len(self.steps) + 1)
             self.steps.append(found.step)
+        self.last = (written, found)
         return found
 
     def user(self, entry: Entry) -> None:
-        content = entry.value["attachment"]["prompt"] if entry.role == "queued" else entry.value["message"]["content"]
-        blocks = content if isinstance(content, list) else []
-        answers = [block for block in blocks if block["type"] == "tool_result"]
+        value = entry.value
+        content = value["attachment"]["prompt"] if entry.role == "queued" else value["message"]["content"]
+        answers = [] if type(content) is str else [block for block in content if block["type"] == "tool_result"]
         for number, block in enumerate(answers):
             if step := self.answer(entry, results.result(entry, block, number == 0)):
                 self.tree.add(entry, step.step_id - 1)
             else:
                 self.tree.note(entry)
-        rest = [block for block in blocks if block["type"] != "tool_result"] if answers else content
+        rest = [block for block in content if block["type"] != "tool_result"] if answers else content
         if rest or not answers:
-            step = users.step(entry, len(self.steps) + 1, rest, own_line=not answers)
-            self.steps.append(step)
-            self.tree.add(entry, step.step_id - 1)
+            before = len(self.steps)
+            self.steps.append(users.step(entry, before + 1, rest, own_line=not answers))
+            self.tree.add(entry, before)
 
     def answer(self, entry: Entry, answer: ObservationResult) -> Step | None:
         """The step that a result belongs to: its caller's, none yet, or one of its own when nobody called."""
@@ -146,10 +151,16 @@ class Conversation:
 
     def attach(self, entry: Entry, answer: ObservationResult) -> Step:
         step, call = self.calls[answer.source_call_id or ""]
-        step.observation = step.observation or Observation(results=[])
-        step.observation.results.append(answer)
+        if step.observation is None:
+            step.observation = Observation(results=[answer])
+        else:
+            step.observation.results.append(answer)
         results.annotate(call.extra.bashgym, entry, answer)
         return step
+
+
+def said(entry: Entry) -> Any:
+    return entry.value.get("message") or entry.value.get("attachment")
 
 
 def expected_calls(entries: Iterable[Entry]) -> frozenset[str]:
@@ -181,7 +192,8 @@ def trace(
     kinds = by_kind(entries)
     talk = Conversation(entries, kinds)
     talk.read()
-    agent = facts.agent_of(entries, kinds, talk.steps)
+    own = [step for step in talk.steps if step.extra.bashgym.kind == "agent"]
+    agent = facts.agent_of(entries, kinds, own)
     spoken = [*kinds.get("user", ())[:1], *kinds.get("user", ())[-1:]]
     entrypoint = next((found for entry in spoken if (found := entry.text("entrypoint"))), None)
     info = TraceInfo(
@@ -196,8 +208,7 @@ def trace(
     )
     info.totals = totals(talk.steps)
     info.totals.cost_usd = facts.own_cost(kinds)
-    own = [step for step in talk.steps if step.info.kind == "agent"]
-    info.usage_reliable = not own or any(step.info.stop_reason for step in own)
+    info.usage_reliable = not own or any(step.extra.bashgym.stop_reason for step in own)
     info.outcome = outcome(talk.steps, talk.events)
     info.outcome.pr_urls = facts.pull_requests(kinds)
     info.outcome.ended = facts.ending(talk.steps, entries, malformed)

@@ -23,10 +23,10 @@ REMOTE = re.compile(
 PULL = re.compile(r"(https://[\w.-]+/.+?)(?:/-)?/(?:pull|merge_requests)/\d+")
 
 
-def agent_of(entries: list[Entry], kinds: Kinds, steps: list[Step]) -> Agent:
-    """The last version that wrote, and the model of most replies."""
+def agent_of(entries: list[Entry], kinds: Kinds, replies: list[Step]) -> Agent:
+    """The last version that wrote, and the model of most of its replies."""
     version = next((found for entry in reversed(entries) if (found := entry.text("version"))), None)
-    models = Counter(step.model_name for step in steps if step.info.kind == "agent" and step.model_name)
+    models = Counter([step.model_name for step in replies if step.model_name])
     model = models.most_common(1)[0][0] if models else None
     return Agent(name=NAME, version=version, model_name=model, tool_definitions=definitions(kinds))
 
@@ -72,7 +72,9 @@ def remote_hash(kinds: Kinds, steps: list[Step]) -> str | None:
 def printed_remotes(steps: list[Step]) -> Iterator[str]:
     """What looks like a remote in the output of a git command that names one."""
     for step in steps:
-        for call in step.tool_calls or ():
+        if not step.tool_calls:
+            continue
+        for call in step.tool_calls:
             command = call.arguments.get("command")
             if not isinstance(command, str) or "git" not in command or not ASKS_REMOTE.search(command[:2000]):
                 continue
@@ -121,8 +123,10 @@ def inherit(kinds: Kinds, steps: list[Step]) -> Lineage:
     origin = None
     lines = set()
     for entry in kinds.get("assistant", ()):
-        asked = entry.value.get("requestSessionId")
-        if isinstance(asked, str) and asked and asked != (entry.text("sessionId") or asked):
+        if "requestSessionId" not in entry.value:
+            continue
+        asked = entry.text("requestSessionId")
+        if asked and asked != (entry.text("sessionId") or asked):
             origin = origin or asked
             lines.add(entry.line_no)
     if origin is None:

@@ -25,7 +25,13 @@ UNFINISHED = "unfinished last line"
 MARK = re.compile(b"base64").search  # in two thirds of the time of `in`
 SMALL = 2 * blobs.DEEP  # bytes; a line needs more to nest that deep
 SPOKEN = ("message", "attachment")
-PLAIN = frozenset({"progress", "system", "queue-operation", "file-history-snapshot", "api-request", "last-prompt"})
+ROLES: dict[str, Role] = {  # of most lines; of the others see `role_of`
+    "assistant": "assistant",
+    "user": "user",
+    **dict.fromkeys(
+        ("progress", "system", "queue-operation", "file-history-snapshot", "api-request", "last-prompt"), "event"
+    ),
+}
 
 
 class Entry(msgspec.Struct, eq=False, gc=False):
@@ -137,7 +143,7 @@ def entry(number: int, raw: bytes) -> Entry | str:
     kind = get("type", "")
     if type(kind) is not str:
         return "type is not text"
-    role: Role = "event" if kind in PLAIN else role_of(kind, value)
+    role = ROLES.get(kind) or role_of(kind, value)
     if role != "event" and (reason := fault(role, value)):
         return reason
     # long base64, marked base64 (in a reply's line only its message may hold some: the step's to lift), or too deep
@@ -159,8 +165,9 @@ def entry(number: int, raw: bytes) -> Entry | str:
 
 
 def nested(raw: bytes) -> bool:
-    """Whether a line has brackets enough to be nested too deep."""
-    return raw.count(b"[") + raw.count(b"{") > blobs.DEEP
+    """Whether a line has brackets enough to be nested too deep; a level takes 2 bytes as a list, as an object 5."""
+    lists = raw.count(b"[")
+    return 3 * lists + len(raw) > 5 * blobs.DEEP and lists + raw.count(b"{") > blobs.DEEP
 
 
 def lift(value: dict[str, Any], role: Role) -> str | None:
@@ -179,10 +186,9 @@ def lift(value: dict[str, Any], role: Role) -> str | None:
     return None
 
 
-def role_of(kind: Any, value: dict[str, Any]) -> Role:
-    """What a line is to a conversation; lines of ancient versions have no type, only their message's role."""
-    if kind == "assistant" or kind == "user":
-        return "assistant" if kind == "assistant" else "user"
+def role_of(kind: str, value: dict[str, Any]) -> Role:
+    """What a line is to a conversation whose type is not in ROLES; lines of ancient versions have no type, only their
+    message's role."""
     if kind == "attachment":
         return "queued" if is_queued(value.get("attachment")) else "event"
     if not kind and "type" not in value and isinstance(value.get("message"), dict):

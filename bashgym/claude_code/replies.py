@@ -26,13 +26,12 @@ from bashgym.trace import (
 
 Key = tuple[str, str | None]
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-WITHIN = (
-    ("cache_creation", ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")),
-    ("server_tool_use", ("web_search_requests",)),
-    ("output_tokens_details", ("thinking_tokens",)),
+WITHIN = (  # (key, key in it, its name in UsageInfo)
+    ("cache_creation", "ephemeral_5m_input_tokens", "ephemeral_5m_input_tokens"),
+    ("cache_creation", "ephemeral_1h_input_tokens", "ephemeral_1h_input_tokens"),
+    ("server_tool_use", "web_search_requests", "web_search_requests"),
+    ("output_tokens_details", "thinking_tokens", "reasoning_tokens"),
 )
-COUNTED = frozenset(COUNTS)
-RENAMED = {"thinking_tokens": "reasoning_tokens"}  # as UsageInfo calls them
 TERMS = ("service_tier", "speed", "inference_geo")  # what a price depends on beside counts
 SYNTHETIC = "<synthetic>"
 SPOKEN = frozenset({"text", "image", "document"})
@@ -46,7 +45,7 @@ class Reply(msgspec.Struct, eq=False):
     thinking: list[str] = []
     redacted: int = 0
     display: dict[str, int] = {}
-    usage: dict[str, int] = {}
+    usage: dict[str, int] = {}  # the largest counts, each under its name in UsageInfo; `output_tokens` beside them
     terms: dict[str, Any] = {}  # texts, each under the name of its field in UsageInfo
     cost: float | None = None
     seen: list[tuple[Any, dict[str, Any]]] = []  # blocks with their index, where the line says it
@@ -54,10 +53,11 @@ class Reply(msgspec.Struct, eq=False):
 
     def add(self, entry: Entry) -> None:
         """One more line of this reply; a copy of a block that is already there adds nothing but its line."""
-        message = entry.value["message"]
+        value = entry.value
+        message = value["message"]
         content = message.get("content") or []
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        index = entry.value.get("apiBlockIndex")
+        blocks = [{"type": "text", "text": content}] if type(content) is str else content
+        index = value.get("apiBlockIndex")
         earlier = len(self.seen)  # two equal blocks of one line are two blocks
         for block in blocks:
             one = (index, block)
@@ -66,25 +66,29 @@ class Reply(msgspec.Struct, eq=False):
                 self.add_block(block, entry)
         self.add_line(entry, message)
         usage = message.get("usage")
-        if usage != self.last or "costUSD" in entry.value:
+        if usage != self.last:
             self.last = usage
-            self.add_usage(entry, usage)
+            if type(usage) is dict:
+                self.add_usage(usage)
+        if "costUSD" in value:
+            self.add_cost(value["costUSD"])
 
     def add_line(self, entry: Entry, message: dict[str, Any]) -> None:
-        info = self.step.info
+        info = self.step.extra.bashgym
         info.line_nos.append(entry.line_no)
         if info.request_id is None:
             info.request_id = entry.text("requestId")
         if entry.uuid:
             info.uuids.append(entry.uuid)
-        if isinstance(reason := message.get("stop_reason"), str):
+        reason = message.get("stop_reason")
+        if type(reason) is str:
             info.stop_reason = reason
-        if effort := entry.text("effort"):
+        if "effort" in entry.value and (effort := entry.text("effort")):
             self.step.reasoning_effort = effort
 
     def add_block(self, block: dict[str, Any], entry: Entry) -> None:
         kind = block["type"]
-        info = self.step.info
+        info = self.step.extra.bashgym
         info.blocks.append(kind)
         if kind == "thinking":
             self.thinking.append(block["thinking"])
@@ -107,58 +111,71 @@ class Reply(msgspec.Struct, eq=False):
         calls = self.step.tool_calls = self.step.tool_calls or []
         found, name = block.get("id"), block["name"]
         # old fixtures and broken lines have calls without an id; ATIF needs one
-        call_id = found if isinstance(found, str) and found else f"line-{entry.line_no}-call-{len(calls)}"
+        call_id = found if type(found) is str and found else f"line-{entry.line_no}-call-{len(calls)}"
         arguments = block.get("input")
         info = CallInfo(mcp_server=mcp_server(name), started_at=entry.ts)
         calls.append(
             ToolCall(
                 tool_call_id=call_id,
                 function_name=name,
-                arguments=arguments if isinstance(arguments, dict) else {"input": arguments},
+                arguments=arguments if type(arguments) is dict else {"input": arguments},
                 extra=CallExtra(bashgym=info),
             )
         )
 
-    def add_usage(self, entry: Entry, usage: Any) -> None:
-        if isinstance(usage, dict):
-            self.count(usage, COUNTS)
-            for holder, keys in WITHIN:
-                if isinstance(inner := usage.get(holder), dict):
-                    self.count(inner, keys)
-            for key in TERMS:
-                if isinstance(term := usage.get(key), str) and term:
+    def add_usage(self, usage: dict[str, Any]) -> None:
+        """The largest count of each key over the lines of the reply, and the last terms."""
+        found = counts_of(usage)
+        if not self.usage:
+            self.usage = found
+        else:
+            for key, count in found.items():
+                if count > self.usage.get(key, -1):
+                    self.usage[key] = count
+        for key in TERMS:
+            if key in usage:
+                term = usage[key]
+                if type(term) is str and term:
                     self.terms[key] = term
-        cost = entry.value.get("costUSD")
+
+    def add_cost(self, cost: Any) -> None:
         if isinstance(cost, (int, float)) and not isinstance(cost, bool):
             self.cost = max(float(cost), self.cost or 0.0)
-
-    def count(self, usage: dict[str, Any], keys: tuple[str, ...]) -> None:
-        """The largest count of each key over the lines of the reply."""
-        counts = self.usage
-        for key in keys:
-            if key in usage:
-                count = usage[key]
-                if type(count) is int and count > counts.get(key, -1):
-                    counts[key] = count
 
     def close(self) -> None:
         """Writes what was gathered into the step."""
         step, parts = self.step, self.parts
-        alone = len(parts) == 1 and parts[0]["type"] == "text"
-        step.message = parts[0]["text"] if alone else parts or ""
-        step.reasoning_content = "\n\n".join(self.thinking) or None
+        if parts:
+            alone = len(parts) == 1 and parts[0]["type"] == "text"
+            step.message = parts[0]["text"] if alone else parts
+        if self.thinking:
+            step.reasoning_content = "\n\n".join(self.thinking) or None
         if self.usage or self.cost is not None:
             step.metrics = metrics(self.usage, self.terms, self.cost)
 
 
+def counts_of(usage: dict[str, Any]) -> dict[str, int]:
+    """The counts in the usage of one line, each under its name in UsageInfo; what is no count is left out."""
+    found = {}
+    for key in COUNTS:
+        count = usage.get(key)
+        if type(count) is int and count >= 0:
+            found[key] = count
+    for holder, key, name in WITHIN:
+        if holder in usage and type(inner := usage[holder]) is dict:
+            count = inner.get(key)
+            if type(count) is int and count >= 0:
+                found[name] = count
+    return found
+
+
 def metrics(usage: dict[str, int], terms: dict[str, Any], cost: float | None) -> Metrics:
     """ATIF's names: `prompt_tokens` includes what was read from the cache and what was written to it."""
-    fresh, output, written, read = [usage.get(key, 0) for key in COUNTS]
-    info = UsageInfo(input_tokens=fresh, cache_creation_input_tokens=written, cache_read_input_tokens=read, **terms)
-    for key in usage.keys() - COUNTED:
-        setattr(info, RENAMED.get(key, key), usage[key])
+    output = usage.pop("output_tokens", 0)
+    info = UsageInfo(**usage, **terms)  # type: ignore[arg-type]
+    read = info.cache_read_input_tokens
     return Metrics(
-        prompt_tokens=fresh + written + read,
+        prompt_tokens=info.input_tokens + info.cache_creation_input_tokens + read,
         completion_tokens=output,
         cached_tokens=read,
         cost_usd=cost,
@@ -184,8 +201,9 @@ def thinking(found: Iterable[Reply]) -> Thinking:
 def key_of(entry: Entry) -> Key:
     """What a reply is known by: (message id, request id); a line without a message id is a reply of its own."""
     found = entry.value["message"].get("id")
-    alone = entry.uuid or f"line-{entry.line_no}"
-    return (found, entry.text("requestId")) if isinstance(found, str) and found else (alone, None)
+    if type(found) is str and found:
+        return found, entry.text("requestId")
+    return entry.uuid or f"line-{entry.line_no}", None
 
 
 def kind_of(entry: Entry) -> StepKind:
@@ -204,7 +222,7 @@ def start(entry: Entry, key: Key, step_id: int) -> Reply:
         step_id=step_id,
         source="agent",
         timestamp=entry.ts,
-        model_name=model if isinstance(model, str) else None,
+        model_name=model if type(model) is str else None,
         llm_call_count=1 if kind == "agent" else None,
         extra=StepExtra(bashgym=info),
     )
@@ -213,5 +231,7 @@ def start(entry: Entry, key: Key, step_id: int) -> Reply:
 
 def mcp_server(name: str) -> str | None:
     """`mcp__<server>__<tool>` -> `<server>`."""
+    if not name.startswith("mcp__"):
+        return None
     parts = name.split("__")
-    return parts[1] if len(parts) > 2 and parts[0] == "mcp" else None
+    return parts[1] if len(parts) > 2 else None

@@ -63,16 +63,19 @@ def parts(content: Any) -> str | list[dict[str, Any]] | None:
 
 def annotate(call: CallInfo, entry: Entry, answer: ObservationResult) -> None:
     """What the result tells about its call: how long it took and who forbade it."""
-    call.denied = call.denied or denied(entry, answer)
-    decision = entry.value.get("permissionDecision")
+    value = entry.value
+    if call.denied is None and (answer.extra.bashgym.is_error or "toolDenialKind" in value):
+        call.denied = denied(entry, answer)
+    decision = value.get("permissionDecision")
     if isinstance(decision, dict):
         said = decision.get("decision")
         call.permission = DECISIONS.get(said, call.permission) if isinstance(said, str) else call.permission
         source = decision.get("source")
         call.permission_by = source if isinstance(source, str) else call.permission_by
-    raw = entry.value.get("toolUseResult")
-    spent = (raw.get("durationMs"), raw.get("totalDurationMs")) if isinstance(raw, dict) else ()
-    call.duration_ms = next((value for value in spent if type(value) is int), call.duration_ms)
+    raw = value.get("toolUseResult")
+    if type(raw) is dict:
+        spent = (raw.get("durationMs"), raw.get("totalDurationMs"))
+        call.duration_ms = next((took for took in spent if type(took) is int), call.duration_ms)
 
 
 def denied(entry: Entry, answer: ObservationResult) -> Denied | None:

@@ -50,7 +50,8 @@ class Tree:
         """A line that belongs to no step; chains run through it."""
         uuid = entry.uuid
         if uuid is not None and uuid not in self.parents:
-            self.parents[uuid] = self.parent(entry)
+            parent = entry.parent
+            self.parents[uuid] = parent if parent in self.parents else self.parent(entry)
             self.last = uuid
             if entry.role != "event":  # the result of a call further down: the line may hold words, too
                 self.line_nos[uuid] = entry.line_no
@@ -59,20 +60,23 @@ class Tree:
         """A line that is part of step number `step` (from 0). New steps come in their order.
 
         A line that makes several steps is added once for each: what follows it follows the last of them."""
-        uuid = entry.uuid
-        fresh = uuid is not None and uuid not in self.parents
-        parent = self.parent(entry) if fresh else None
-        if step == len(self.starts):
-            self.starts.append(Start(above=parent) if fresh else Start(before=self.leaf))
-        self.leaf = step
-        if uuid is None:
-            return
-        if fresh:
-            self.parents[uuid] = parent
-            self.steps[uuid], self.line_nos[uuid] = step, entry.line_no
-            self.last = uuid
-        elif self.line_nos.get(uuid) == entry.line_no:
+        uuid, parents = entry.uuid, self.parents
+        if uuid is None or uuid in parents:
+            if step == len(self.starts):
+                self.starts.append(Start(before=self.leaf))
+            if uuid is not None and self.line_nos.get(uuid) == entry.line_no:
+                self.steps[uuid] = step
+        else:
+            parent = entry.parent
+            if parent is None or parent not in parents:
+                parent = self.parent(entry)
+            if step == len(self.starts):
+                self.starts.append(Start(parent))
+            parents[uuid] = parent
             self.steps[uuid] = step
+            self.line_nos[uuid] = entry.line_no
+            self.last = uuid
+        self.leaf = step
 
     def parent(self, entry: Entry) -> str | None:
         """The parent as written, where it is in the file; else the line before, unless the user began anew."""
@@ -92,6 +96,9 @@ class Tree:
 
     def above(self, step: int) -> int | None:
         start = self.starts[step]
+        direct = self.steps.get(start.above or "")  # most lines name one of a step
+        if direct is not None and direct != step:
+            return direct
         uuid = self.skip(start.above)
         seen: set[str] = set()
         while uuid is not None and uuid not in seen:

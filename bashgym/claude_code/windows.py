@@ -25,10 +25,12 @@ def windows(steps: list[Step], boundaries: list[Boundary]) -> list[ContextWindow
     """Windows that cover every step once, in order; of two boundaries with no step between the later one counts."""
     starts: dict[int, Reason] = {0: "start"} if steps else {}
     starts |= {before: reason for before, reason in boundaries if before < len(steps)}
-    starts |= dict.fromkeys(unmarked(steps, starts), "compact_auto")
+    summaries = [number for number, step in enumerate(steps) if step.extra.bashgym.kind == "compact_summary"]
+    if summaries:
+        starts |= dict.fromkeys(unmarked(steps, starts), "compact_auto")
     edges = sorted(starts)
     ends = [*edges[1:], len(steps)]
-    return [window(steps[first:end], starts[first]) for first, end in zip(edges, ends, strict=False)]
+    return [window(steps, first, end, starts[first], summaries) for first, end in zip(edges, ends, strict=False)]
 
 
 def unmarked(steps: list[Step], starts: dict[int, Reason]) -> list[int]:
@@ -44,6 +46,8 @@ def unmarked(steps: list[Step], starts: dict[int, Reason]) -> list[int]:
     return found
 
 
-def window(steps: list[Step], reason: Reason) -> ContextWindow:
-    summary = next((step.step_id for step in steps if step.info.kind == "compact_summary"), None)
-    return ContextWindow(first_step=steps[0].step_id, last_step=steps[-1].step_id, reason=reason, summary_step=summary)
+def window(steps: list[Step], first: int, end: int, reason: Reason, summaries: list[int]) -> ContextWindow:
+    """The window of steps[first:end]; `summaries` are the numbers of all steps that are one."""
+    summary = next((steps[number].step_id for number in summaries if first <= number < end), None)
+    last = steps[end - 1].step_id
+    return ContextWindow(first_step=steps[first].step_id, last_step=last, reason=reason, summary_step=summary)

@@ -13,7 +13,7 @@ def branches(steps: Sequence[Step], parents: Sequence[int | None], leaf: int | N
     others = [number for number in range(len(steps)) if number not in inner and number != leaf]
     active = set(path(leaf, parents))
     for number, step in enumerate(steps):
-        step.info.active = number in active
+        step.extra.bashgym.active = number in active
     ends = others if leaf is None else [*others, leaf]
     return [branch(end, steps, parents, end == leaf) for end in ends]
 

@@ -10,7 +10,7 @@ def totals(steps: list[Step]) -> Totals:
     """Sums over replies, each counted once, however many lines it took; copies of another session's are left out."""
     found = Totals()
     for step in steps:
-        is_reply = step.info.kind == "agent"
+        is_reply = step.extra.bashgym.kind == "agent"
         if step.is_copied_context:
             found.copied_replies += is_reply
             continue
@@ -28,14 +28,17 @@ def outcome(steps: list[Step], events: list[Event]) -> Outcome:
     """Counts. A call that the user forbade is a rejection and no tool error; one that a rule forbade is an error."""
     found = Outcome()
     for step in steps:
-        calls = step.tool_calls or ()
+        kind, calls = step.extra.bashgym.kind, step.tool_calls or ()
         forbidden = {call.tool_call_id for call in calls if call.extra.bashgym.denied == "user"} if calls else ()
         found.rejections += len(forbidden)
-        for result in step.observation.results if step.observation else ():
-            found.tool_errors += result.extra.bashgym.is_error and result.source_call_id not in forbidden
-        found.interrupts += step.info.kind == "interrupt"
-        found.api_errors += step.info.kind == "api_error"
-    found.api_errors += sum(refused(event) for event in events)
+        if step.observation is not None:
+            for result in step.observation.results:
+                found.tool_errors += result.extra.bashgym.is_error and result.source_call_id not in forbidden
+        if kind == "interrupt":
+            found.interrupts += 1
+        elif kind == "api_error":
+            found.api_errors += 1
+    found.api_errors += sum(refused(event) for event in events if event.type == "system")
     return found
 
 
