@@ -42,9 +42,10 @@ def test_what_the_disk_refuses_is_one_line(
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_table_keeps_within_the_terminal(width: int) -> None:
-    screen = Console(file=io.StringIO(), width=width, highlight=False)
+    shown = io.StringIO()
+    screen = Console(file=shown, width=width, highlight=False)
     one = dict.fromkeys(("sessions", "replies", *printed.TOKENS), 123_456) | {"usd": 1234.5}
     printed.breakdown(screen, "repository", [("/a/very/long/folder/of/many/names/and/then/the-name", one)], 20)
-    lines = screen.file.getvalue().splitlines()
+    lines = shown.getvalue().splitlines()
     assert all(len(line) <= width for line in lines) and len(lines) <= 5
     assert "he-name " in lines[-1] and "$1,234.50" in lines[-1] and ("123 k" in lines[-1]) == (width == 120)
