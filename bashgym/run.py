@@ -6,18 +6,19 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from bashgym import __version__, jsonl, overrides, paths, pseudonyms, recipe, searching
+from bashgym import __version__, jsonl, overrides, paths, pseudonyms, recipe
 from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RunFailed
 from bashgym.lock import held, noted
 from bashgym.manifest import Manifest, now
-from bashgym.records import Axis, Dataset
+from bashgym.records import Dataset
+from bashgym.rented.budget import Budget
 from bashgym.stages import fit
 from bashgym.stages.context import Run
 from bashgym.stages.curate import run_curators
@@ -38,15 +39,15 @@ STEP = 1.0  # seconds between two looks at a run that another process is busy wi
 
 
 def run_recipe(
-    argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, left_usd: float | None = None
+    argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, budget: Budget | None = None
 ) -> dict[str, Any]:
     """Runs a recipe to its end, or `until` its dataset is written, and returns the manifest's content.
 
-    Goes on with the newest unfinished run of the same lock, or follows it. `left_usd`: what machines may take."""
+    Goes on with the newest unfinished run of the same lock, or follows it. `budget` is a sweep's."""
     chosen = recipe.load(argv)
     for notice in chosen.notices:
         screen.say(f"notice: {notice}")
-    return run_chosen(chosen, fresh, until, screen, left_usd)
+    return run_chosen(chosen, fresh, until, screen, budget)
 
 
 def run_locked(lock: Path, argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal) -> dict[str, Any]:
@@ -55,20 +56,23 @@ def run_locked(lock: Path, argv: Sequence[str], fresh: bool, until: str | None, 
 
 
 def run_chosen(
-    chosen: Recipe, fresh: bool, until: str | None, screen: Terminal, left_usd: float | None = None
+    chosen: Recipe, fresh: bool, until: str | None, screen: Terminal, budget: Budget | None = None
 ) -> dict[str, Any]:
-    """Runs a recipe in a new folder, or in that of its newest unfinished run."""
+    """Runs a recipe in a new folder, or in that of its newest unfinished run. What others left rented is ended first,
+    whatever keeps this run from its beginning."""
+    folder, new = run_folder(chosen, fresh)
+    sweep_rented(folder, screen.say)
     fit.require(chosen, only_rows=until is not None)
     if until is None:
         with tempfile.TemporaryDirectory() as nowhere:
             preflight(bare(chosen, Path(nowhere), screen))
-    folder, new = run_folder(chosen, fresh)
-    sweep_rented(folder, screen.say)
+    if new and (folder / "manifest.json").exists():
+        folder.rename(folder.with_name(f"{folder.name}.{now().replace(':', '')}"))
     while True:
         with locked(folder) as mine:
             if mine:
                 run = opened(chosen, folder, screen)
-                run.left_usd = left_usd
+                run.budget = budget
                 return carried_out(run, new and not fresh, until)
         follow(folder, screen)
         content = Manifest(folder / "manifest.json").content
@@ -80,14 +84,12 @@ def run_chosen(
 
 
 def run_folder(chosen: Recipe, fresh: bool) -> tuple[Path, bool]:
-    """The run's folder, and whether it is a new one."""
+    """The run's folder, and whether the run is a new one: what lies there then is another's, and is put aside."""
     if chosen.settings.run_dir:
         folder = paths.resolve(chosen.settings.run_dir)
         manifest = folder / "manifest.json"
-        if manifest.exists() and (fresh or Manifest(manifest).content.get("lock_sha256") != chosen.lock_hash()):
-            aside = folder.with_name(f"{folder.name}.{now().replace(':', '')}")
-            folder.rename(aside)
-        return folder, not manifest.exists()
+        same = manifest.exists() and Manifest(manifest).content.get("lock_sha256") == chosen.lock_hash()
+        return folder, fresh or not same
     if not fresh:
         for content, folder in past_runs(chosen):
             if content.get("state") != "finished":
@@ -248,35 +250,6 @@ def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:
             run.screen.say(f"the same recipe over the same sessions ran before: {folder}")
             return {**content, "reused": True}
     return None
-
-
-def sweep(
-    argv: Sequence[str], fresh: bool, until: str | None, screen: Terminal, each: Callable[[dict[str, Any]], None]
-) -> None:
-    """Every combination of a sweep's values, one run after the other, within one budget."""
-    fixed, space = overrides.axes(argv)
-    chosen = recipe.load([*fixed, *first_of(space)])
-    if chosen.all("search"):
-        searching.search(chosen, fixed, space, until, lambda one: run_recipe(one, fresh, until, screen), screen, each)
-        return
-    combinations = list(overrides.expand(argv, multirun=True))
-    spent = 0.0
-    for number, one in enumerate(combinations, 1):
-        limit = searching.budget(recipe.load(one))
-        if limit is not None and spent >= limit:
-            raise RunFailed(
-                f"cloud.limits.max_usd: {number - 1} of {len(combinations)} runs have taken ${spent:.2f} (estimated) "
-                f"of ${limit:.2f} for all; raise it and run again: finished runs are not done again"
-            )
-        screen.say(f"run {number} of {len(combinations)}: {' '.join(one)}")
-        content = run_recipe(one, fresh, until, screen, None if limit is None else limit - spent)
-        spent += searching.estimated_usd(content, recipe.load(one))
-        each(content)
-
-
-def first_of(space: dict[str, Axis]) -> list[str]:
-    """One value of every key, to check a sweep by before it begins."""
-    return [f"{key}={axis.choices[0] if axis.choices else axis.low}" for key, axis in space.items()]
 
 
 def plan_recipe(argv: Sequence[str], multirun: bool, screen: Terminal) -> Iterator[dict[str, Any]]:

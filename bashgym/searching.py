@@ -1,6 +1,7 @@
 """A search over a recipe's values: each try a run of its own, all within one budget, taken up after a kill."""
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import RecipeError, RunFailed, did_you_mean
 from bashgym.records import Axis, Trial
+from bashgym.rented.budget import Budget
 from bashgym.runs.compared import figures_of
 
 TOLD = "spent.json"
-HOW_LONG = {"trials", "max_usd", "max_hours"}
+LIMITS = ("max_hours", "max_usd")
+HOW_LONG = {"trials", *LIMITS}
 
 
 def search(
@@ -26,6 +29,7 @@ def search(
     run: Callable[[list[str]], dict[str, Any]],
     screen: Terminal,
     each: Callable[[dict[str, Any]], None],
+    budget: Budget,
 ) -> None:
     """Tries values until the search's own number of tries, or the budget, is reached; says the best."""
     choice = chosen.one("search")
@@ -34,25 +38,28 @@ def search(
         raise RecipeError("search: nothing to look for; give a key several values, as training.epochs=1,2")
     folder = place(chosen, fixed, space, until)
     spent = Spent(folder / TOLD, settings)
+    budget.taken += spent.taken("max_usd")
 
     def measure(values: dict[str, Any]) -> float | None:
         """The figure of one run; None where the run failed. Raises RecipeError for a figure there is none of."""
         argv = [*fixed, *(f"{key}={written(value)}" for key, value in values.items())]
         screen.say(f"try: {' '.join(argv[len(fixed) :])}")
+        began, before = time.time(), budget.taken
         try:
             content = run(argv)
         except RunFailed as error:
             screen.say(f"failed: {error}")
+            spent.add(f"failed {began:.3f}", (time.time() - began) / 3600, budget.taken - before)
             return None
-        spent.add(content, chosen)
+        spent.add(content["run"], hours(content), budget.taken - before)
         each(content)
         return figure(content, settings.objective)
 
     best: Trial | None = None
     for trial in choice.build().explore(space, folder, measure):
         best = trial if trial.best else best
-        if spent.all_gone():
-            screen.say(f"the search stops here: {spent.all_gone()}; raise it and run again to go on")
+        if told := spent.all_gone() or gone(budget):
+            screen.say(f"the search stops here: {told}; raise it and run again to go on")
             break
     if best is None:
         raise RunFailed(f"search: no try came to its end; see the runs: bashgym runs list ({folder})")
@@ -90,6 +97,17 @@ def budget(chosen: Recipe) -> float | None:
     return getattr(limits, "max_usd", None)
 
 
+def gone(budget: Budget) -> str:
+    """That nothing is left of a sweep's cap; empty while there is."""
+    if budget.limit is None or budget.taken < budget.limit:
+        return ""
+    return f"cloud.limits.max_usd: ${budget.taken:.2f} (estimated) of ${budget.limit:.2f} for all runs are taken"
+
+
+def hours(content: dict[str, Any]) -> float:
+    return float(sum(stage.get("seconds") or 0.0 for stage in content.get("stages", []))) / 3600
+
+
 def estimated_usd(content: dict[str, Any], chosen: Recipe) -> float:
     """What its machines took by their price; else, at most, its training's hours at the highest price allowed."""
     if content.get("rented") and not content.get("reused"):
@@ -100,22 +118,25 @@ def estimated_usd(content: dict[str, Any], chosen: Recipe) -> float:
 
 
 class Spent:
-    """What a search has taken so far, kept in its folder; `max_usd` and `max_hours` of 0 are no limit."""
+    """What a search's runs have taken so far, failed ones too, kept in its folder; [hours, dollars] of each.
+
+    `max_usd` and `max_hours` of 0 are no limit."""
 
     def __init__(self, file: Path, settings: Any) -> None:
         self.file, self.settings = file, settings
         self.runs: dict[str, list[float]] = orjson.loads(file.read_bytes()) if file.exists() else {}
 
-    def add(self, content: dict[str, Any], chosen: Recipe) -> None:
-        seconds = sum(stage.get("seconds") or 0.0 for stage in content.get("stages", []))
-        self.runs.setdefault(content["run"], [seconds / 3600, estimated_usd(content, chosen)])
+    def add(self, run: str, hours: float, usd: float) -> None:
+        self.runs.setdefault(run, [hours, usd])
         jsonl.replace(self.file, orjson.dumps(self.runs))
+
+    def taken(self, key: str) -> float:
+        return sum(one[LIMITS.index(key)] for one in self.runs.values())
 
     def all_gone(self) -> str:
         """The limit that is reached, empty while there is none."""
-        limits = {"max_hours": self.settings.max_hours, "max_usd": self.settings.max_usd}
-        for number, (key, limit) in enumerate(limits.items()):
-            taken = sum(one[number] for one in self.runs.values())
+        for key in LIMITS:
+            taken, limit = self.taken(key), getattr(self.settings, key)
             if limit and taken >= limit:
                 return f"search.{key}: {taken:.3g} of {limit:g} are taken"
         return ""

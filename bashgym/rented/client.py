@@ -1,5 +1,6 @@
 """SkyPilot as the rest of the program sees it: calls into a process of its own, each with an end to its patience."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -225,11 +226,13 @@ class Client:
             raise NoAnswer(f"rsync ended with {done.returncode}: {' '.join(words)[-300:]}")
 
     def close(self, last: bool) -> None:
+        """Nothing is rented there any more when it is `last`: a server that does not end by itself is killed."""
         try:
             if last:
-                self.process.ask("stop", SHORT)
+                with contextlib.suppress(NoAnswer, SkyError):
+                    self.process.ask("stop", SHORT)
         finally:
             self.process.end()
         if last:
-            home.unblock(self.cloud)
+            home.unblock(self.cloud, living=True)
             home.clean(self.cloud)

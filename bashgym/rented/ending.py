@@ -17,7 +17,6 @@ from bashgym.rented.client import NoAnswer, SkyError
 from bashgym.rented.life import Life
 from bashgym.rented.task import THERE
 
-RECORD = "rented.json"  # what became of the last machine, in the run's folder
 SUMS = "result.sha256"  # written by run.sh
 ARRIVING = ".arriving"  # results on their way, in the run's folder
 TRIES = (0.0, 2.0, 5.0, 15.0, 30.0, 60.0)  # seconds before each try to bring a machine down
@@ -66,14 +65,13 @@ def close(life: Life) -> None:
         "evidence": "estimated",  # time as measured here, times the price; clouds round and add disk and traffic
     }
     if life.folder.is_dir():
-        jsonl.replace(life.folder / RECORD, jsonl.dumps(told) + b"\n")
+        jsonl.replace(life.folder / ledger.PAST, jsonl.dumps(told) + b"\n")
     ledger.closed(life.entry)
 
 
 def past(folder: Path, id: str) -> dict[str, Any]:
     """What became of a machine whose entry is closed; empty where that is not known."""
-    path = folder / RECORD
-    told: dict[str, Any] = jsonl.parse(path.read_bytes()) if path.exists() else {}
+    told = ledger.past(folder)
     return told if told.get("id") == id else {}
 
 

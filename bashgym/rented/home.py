@@ -64,15 +64,16 @@ def ready(cloud: str) -> None:
         raise RecipeError(f"cloud={cloud}: no key of {cloud} in ~/{name}; put it there")
 
 
-def unblock(cloud: str) -> None:
+def unblock(cloud: str, living: bool = False) -> None:
     """Ends what a killed server of SkyPilot's left of itself in this home: its queue holds the port that the next one
-    needs, so that nothing could be rented, nor brought down, any more. Linux; children of a living server stay."""
+    needs, so that nothing could be rented, nor brought down, any more. Linux; a living server stays, with its children,
+    unless `living` ones are to end too."""
     wanted = {f"HOME={place(cloud)}".encode(), b"IS_SKYPILOT_SERVER=true"}
     table = processes.running()
     ours = {pid for pid in table if wanted <= set(processes.told(pid, "environ"))}
     for pid in ours:
         child = any(b"multiprocessing" in word for word in processes.told(pid, "cmdline"))
-        if child and table[pid].parent not in ours:
+        if living or (child and table[pid].parent not in ours):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -17,6 +17,7 @@ from bashgym import jsonl, paths, processes
 from bashgym.errors import RunFailed
 from bashgym.records import Record, Submission
 
+PAST = "rented.json"  # in a run's folder: what became of its last machine
 State = Literal["launching", "running", "ending", "gone", "stuck"]
 
 
@@ -121,6 +122,13 @@ def of_folder(run: Path) -> Rented | None:
     """The newest open entry of the job in a run's folder."""
     found = [entry for entry in all_open() if Path(entry.submission.folder) == run]
     return found[-1] if found else None
+
+
+def past(run: Path) -> dict[str, Any]:
+    """What became of the last machine of a run's folder, and what it took; empty where there was none."""
+    path = run / PAST
+    told: dict[str, Any] = jsonl.parse(path.read_bytes()) if path.exists() else {}
+    return told
 
 
 def orphans() -> list[Rented]:

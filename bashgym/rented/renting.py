@@ -29,15 +29,17 @@ class Renting:
 
     def submit(self, job: Job) -> Submission:
         """Notes the machine in the ledger; it is asked for when the submission is followed. Where one is noted for this
-        folder already it is that one.
+        folder and training already it is that one; one of another training is brought down first.
 
         Raises PrivacyError for rows no leak gate has passed, RecipeError for a price or a secret that is not there."""
         folder = Path(job.folder)
         require(folder)
         known = ledger.of_folder(folder)
         if known and known.notes.get("asked"):
-            return known.submission
-        if known:  # of a program that was ended before it asked for a machine
+            if known.notes.get("pushed_under") == checkpoints.prefix(job):
+                return known.submission
+            self.down(known.submission)
+        elif known:  # of a program that was ended before it asked for a machine
             ledger.closed(known)
         self.secrets()
         self.worthwhile()

@@ -34,11 +34,25 @@ def agreed(run: Run, job: Job) -> None:
     within(run, quote)
     for line in lines(choice.label, quote, limits_of(choice.config)):
         run.screen.say(line)
-    if not run.screen.agrees(f"rent this on {choice.label}?"):
-        raise BashGymError("nothing is rented; the dataset is kept, and the same command goes on from here")
+    ask(run, choice.label)
     first = quote.offers[0]
     told = {"cloud": choice.label, "instance": first.instance, "usd_per_hour": first.usd_per_hour}
     run.manifest.update(quote={**told, "hours": quote.hours, "usd": quote.usd, "evidence": "estimated"})
+
+
+def ask(run: Run, label: str) -> None:
+    """Of a sweep its user is asked once, for the cap of all its runs. Raises BashGymError at a no."""
+    budget, question = run.budget, f"rent this on {label}?"
+    if budget is not None and budget.limit is not None:
+        left = f"${budget.left:,.2f} of ${budget.limit:,.2f}"
+        if (label, budget.limit) in budget.agreed:
+            run.screen.say(f"  {left} are left (estimated) for the runs of this sweep, as was agreed to")
+            return
+        question = f"rent this, and what the other runs of this sweep need, on {label}: {left} for all of them?"
+    if not run.screen.agrees(question):
+        raise BashGymError("nothing is rented; the dataset is kept, and the same command goes on from here")
+    if budget is not None and budget.limit is not None:
+        budget.agreed.add((label, budget.limit))
 
 
 def within(run: Run, quote: Quote) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from bashgym.choices import Choice, Recipe
 from bashgym.manifest import Manifest
 from bashgym.records import PluginSpec
+from bashgym.rented.budget import Budget
 from bashgym.store import Store
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Run:
     screen: Screen
     built: dict[str, Any] = field(default_factory=dict)
     told: Told = field(default_factory=Told)
-    left_usd: float | None = None  # dollars that its rented machines may take, where several runs share one cap
+    budget: Budget | None = None  # where several runs share one cap
 
     def plugin(self, choice: Choice) -> Any:
         """The plugin of a choice, built once."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from bashgym.gate.outgoing import gate
 from bashgym.gate.report import require
 from bashgym.kinds import Prepared
 from bashgym.records import Checkpoint, Dataset, Job, Model
-from bashgym.rented.ending import RECORD as RENTED
+from bashgym.rented import ledger
 from bashgym.stages import agreement, rewards
 from bashgym.stages.context import Run
 from bashgym.stages.job import carried_out
@@ -98,7 +99,8 @@ def run_training(run: Run, dataset: Dataset) -> Trained:
         rewards.placed(run)
         environment.check_config(run.folder)
         prepared(run, dataset, job)
-        carried_out(hired(run), job, inputs(job, dataset), run.screen, lambda: agreement.agreed(run, job))
+        with run.budget.counting(run.folder) if run.budget else nullcontext():
+            carried_out(hired(run), job, inputs(job, dataset), run.screen, lambda: agreement.agreed(run, job))
     curves = metrics(run.folder)
     checkpoint = done or describe(run.folder / job.output, curves, time.perf_counter() - started)
     jsonl.replace(run.folder / "checkpoint.json", orjson.dumps({"inputs": inputs(job, dataset), **to_dict(checkpoint)}))
@@ -130,15 +132,15 @@ def prepared(run: Run, dataset: Dataset, job: Job) -> None:
 def hired(run: Run) -> Any:
     """The recipe's cloud, told what is left of the money where several runs share it."""
     cloud = run.plugin(run.recipe.one("cloud"))
-    if run.left_usd is not None and hasattr(cloud, "left_usd"):
-        cloud.left_usd = run.left_usd
+    if run.budget is not None and hasattr(cloud, "left_usd"):
+        cloud.left_usd = run.budget.left
     return cloud
 
 
 def rented(folder: Path) -> dict[str, Any]:
     """What rented machines took, where there were any: hours, dollars (bashgym/rented/ending.py)."""
-    path = folder / RENTED
-    return {"rented": orjson.loads(path.read_bytes())} if path.exists() else {}
+    told = ledger.past(folder)
+    return {"rented": told} if told else {}
 
 
 def memory(folder: Path, job: Job) -> dict[str, Any]:

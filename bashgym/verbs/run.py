@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     from bashgym.display import Terminal
 
     screen = Terminal(yes=options.yes)
-    from bashgym.run import plan_recipe, run_locked, run_recipe, sweep
+    from bashgym.run import plan_recipe, run_locked, run_recipe
 
     if options.locked:
         if options.plan or options.multirun:
@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> int:
             planned.shown(plan, options.json)
         return 0
     if options.multirun:
+        from bashgym.runs.swept import sweep
+
         ended: list[dict[str, Any]] = []
 
         def each(content: dict[str, Any]) -> None:

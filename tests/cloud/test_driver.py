@@ -202,11 +202,13 @@ def test_killed_with_9_it_is_taken_up_and_not_rented_again(place, monkeypatch):
 
 def test_lost_connections_double_nothing_and_a_failure_is_told(place, monkeypatch):
     faults = ["tail_logs ApiServerConnectionError", "job_status ApiServerConnectionError", "status RuntimeError"]
-    (place / "data" / "sky" / "runpod" / "fake" / "fault").write_text("\n".join([*faults, "down RuntimeError"]))
+    faults += ["down RuntimeError", "api_stop RuntimeError"]
+    (place / "data" / "sky" / "runpod" / "fake" / "fault").write_text("\n".join(faults))
     with pytest.raises(RunFailed, match="ValueError: no rows"):
         carried_out(cloud(monkeypatch), job(place, FAILS="1"), "same", Said(), lambda: None)
     assert [line.value["step"] for line in jsonl.read_lines(place / "run" / "metrics.jsonl")] == [1, 2, 3]
     assert machines(place) == []
+    assert holding(place, CANARY) == []  # although its server did not end when it was told
     assert not (place / "run" / "out").exists()
 
 

@@ -1,6 +1,7 @@
 """What is asked before anything is rented, and what `bashgym clouds quote` shows. Prices are INVENTED."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from bashgym.choices import Recipe
 from bashgym.display import Terminal
 from bashgym.errors import BashGymError, RecipeError
 from bashgym.rented import asking, catalogue, rayed
+from bashgym.rented.budget import Budget
 from bashgym.run import bare
 from bashgym.stages import agreement, train
 from bashgym.stages.plan import run_plan
@@ -39,6 +41,15 @@ def home(tmp_path_factory):
             key.parent.mkdir(parents=True, exist_ok=True)
             key.write_text("api_key = not-a-key\n")
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def own_home(home, monkeypatch):
+    """The data home of all tests here, in place of one for each: a process of SkyPilot's belongs to one."""
+    for name in ("BASHGYM_PACKS", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "no-claude"))
+    return Path(os.environ["BASHGYM_HOME"])
 
 
 def typed(monkeypatch, text: str) -> None:
@@ -108,6 +119,21 @@ def test_the_quote_is_agreed_to(tmp_path, monkeypatch, capsys):
     typed(monkeypatch, "y\n")
     agreement.agreed(run, job)
     assert run.manifest.content["quote"]["usd_per_hour"] == 0.55
+
+
+def test_a_sweep_is_agreed_to_once(tmp_path, monkeypatch, capsys):
+    budget = Budget(limit=4.0)
+    for taken, answers in ((0.0, "y\n"), (1.5, "")):
+        run = started(tmp_path / str(taken))
+        run.budget, budget.taken = budget, taken
+        typed(monkeypatch, answers)
+        agreement.agreed(run, train.provisional(run))
+    asked = capsys.readouterr().err
+    assert asked.count("[y/N]") == 1 and "$4.00 of $4.00 for all of them?" in asked
+    assert "$2.50 of $4.00 are left" in asked
+    budget.limit = 9.0  # of another cloud in the same sweep: asked for again
+    with pytest.raises(BashGymError, match="nothing is rented"):
+        agreement.agreed(run, train.provisional(run))
 
 
 @pytest.mark.parametrize(

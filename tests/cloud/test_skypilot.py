@@ -46,6 +46,15 @@ def home(tmp_path_factory):
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def own_home(home, monkeypatch):
+    """The data home of all tests here, in place of one for each: a process of SkyPilot's belongs to one."""
+    for name in ("BASHGYM_PACKS", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "no-claude"))
+    return Path(os.environ["BASHGYM_HOME"])
+
+
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """A HOME of the test's own, whose lists it may change."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from bashgym import checkpoint, jsonl
 from bashgym.config import validate
@@ -14,6 +15,7 @@ from bashgym.errors import BashGymError, RunFailed
 from bashgym.records import Job
 from bashgym.registry import load
 from bashgym.rented import ledger, renting
+from bashgym.rented.budget import Budget
 from bashgym.rented.life import Clock
 from bashgym.stages.job import carried_out
 from tests.fakes.rented_world import CALLS, FAULTS, Killed, World, WorldSky
@@ -232,6 +234,18 @@ def test_random_schedules(decade, tmp_path, monkeypatch):
         play.holds(play.to_the_end())
 
 
+def test_the_machine_of_another_training_is_not_taken_for_this_one(tmp_path, monkeypatch):
+    """The same folder, named by run_dir, and another recipe; what the first run noted in it was put aside."""
+    world = World(Random(10), faults={("tail", 1): "killed after"})
+    play = Play(tmp_path / "run", world, monkeypatch)
+    assert play.once() == "killed"
+    (tmp_path / "run" / "submission.json").unlink()
+    play.job = structs.replace(play.job, config={"learning_rate": 2.0})
+    assert play.once() == "done"
+    assert [one.fetched for one in world.machines] == [False, True]
+    play.holds(["done"])
+
+
 def test_a_run_that_nobody_takes_up_again_ends_by_itself(tmp_path, monkeypatch):
     world = World(Random(7), works=1e6, faults={("tail", 1): "killed after"})
     play = Play(tmp_path / "run", world, monkeypatch)
@@ -256,9 +270,11 @@ def test_what_another_program_has_ended_is_not_taken_for_a_result(tmp_path, monk
 def test_what_a_sweep_has_left_is_all_that_is_taken(tmp_path, monkeypatch):
     world = World(Random(9), works=1e6, price=1.0)
     play = Play(tmp_path / "run", world, monkeypatch)
-    play.left_usd = 0.8
-    assert "failed" in play.once()
-    assert 0.3 < world.dollars() <= 0.8
+    budget = Budget(limit=0.8)
+    play.left_usd = budget.left
+    with budget.counting(play.folder):
+        assert "failed" in play.once()  # and is paid for all the same
+    assert 0.3 < world.dollars() <= budget.taken <= 0.81
     play.left_usd = 0.3
     assert "$0.30 are left for this run" in play.once()
     assert len(world.machines) == 1

@@ -51,6 +51,13 @@ def test_the_next_start_ends_what_is_of_no_use_and_leaves_what_trains(world, tmp
     assert len([line for line in said if "bringing bg-" in line]) == 3
 
 
+def test_what_was_left_is_ended_also_where_the_run_cannot_begin(world, tmp_path, capsys):
+    left(world, tmp_path, "stuck", state="stuck", notes={"outcome": {"state": "failed"}})
+    assert cli.main(["run", "recipe=quickstart", "cloud=ssh"]) == 2
+    assert "cloud.host says no machine" in capsys.readouterr().err
+    assert (world.up(), ledger.all_open()) == ([], [])
+
+
 def test_ps_shows_what_it_costs_and_reap_ends_it(world, tmp_path, capsys):
     assert cli.main(["clouds", "ps"]) == 0
     assert "nothing is rented" in capsys.readouterr().out

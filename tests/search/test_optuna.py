@@ -98,6 +98,28 @@ def test_a_search_over_real_runs_resumes_and_has_one_budget(bashgym: Callable, t
     assert wrong.returncode == 2 and "did you mean 'train rows'" in wrong.stderr
 
 
+def test_failed_tries_are_paid_for_and_all_have_one_cap(own_home: Path):
+    from bashgym import searching
+    from bashgym.display import Terminal
+    from bashgym.errors import RunFailed
+    from bashgym.rented.budget import Budget
+
+    words = ["recipe=quickstart", "cloud=runpod", "search=optuna", "search.trials=9"]
+    chosen, space = recipe.load(words), {"training.epochs": Axis(low=1, high=9)}
+    tried: list[list[str]] = []
+    for cap, tries in ((4.0, 3), (6.0, 4)):  # a search that is taken up knows what it has taken
+        budget = Budget(limit=cap)
+
+        def failing(argv: list[str], budget: Budget = budget) -> dict[str, Any]:
+            tried.append(argv)
+            budget.taken += 1.5
+            raise RunFailed("no machine")
+
+        with pytest.raises(RunFailed, match="no try came to its end"):
+            searching.search(chosen, words, space, None, failing, Terminal(quiet=True), tried.append, budget)
+        assert len(tried) == tries
+
+
 def test_values_between_two_ends_need_a_search():
     with pytest.raises(RecipeError, match="search=optuna"):
         list(overrides.expand(["recipe=quickstart", "training.epochs=interval(1,3)"], multirun=True))

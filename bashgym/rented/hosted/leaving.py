@@ -13,7 +13,6 @@ from bashgym.rented.checkpoints import CheckpointSettings
 from bashgym.rented.hosted import door, packing
 from bashgym.rented.hosted.hiring import RECORD, by_hand, unknown
 
-RENTED = "rented.json"
 GONE = 120.0  # seconds a job may take to end
 PAUSE = 1.0
 
@@ -86,7 +85,7 @@ def told(file: Path, record: dict[str, Any]) -> None:
         "usd": round(hours * record["usd_per_hour"], 4),
     }
     content |= {"evidence": "estimated"}  # seconds as the Hub counts them, times its price; it bills whole minutes
-    jsonl.replace(file.with_name(RENTED), jsonl.dumps(content) + b"\n")
+    jsonl.replace(file.with_name(ledger.PAST), jsonl.dumps(content) + b"\n")
 
 
 def has_result(api: Any, repository: str, record: dict[str, Any], folder: Path) -> bool:

@@ -212,6 +212,7 @@ def down(cluster_name, purge=False, graceful=False, graceful_timeout=None):
 
 
 def api_stop():
+    fault("api_stop")
     (CLOUD / "stopped").touch()
 
 
