@@ -47,6 +47,8 @@ ALTERS = re.compile(
     rf"|intended|as\s+it\s+should)"
     rf"|\bfix\s+(?:up\s+)?the\s+(?:test|spec)s?\s+(?:itself|themselves|file|data|setup|expectation)"
     rf"|\b{TEST}\s+should\s+(?:expect|assert|now)"
+    rf"|\b{TEST}\s+(?:\w+\s+){{0,2}}?(?:hard-?codes?|assumes?|depends?\s+on|relies\s+on|still\s+(?:expects?|uses?|checks?|asserts?|says?)"
+    rf"|expects?\s+the\s+(?:old|former|wrong)|(?:is|are)\s+(?:tied|coupled)\s+to|needs?\s+(?:\w+\s+)?(?:updating|changing|adjusting))\b"
     rf"|\b(?:may|can|could|should|shall)\s+(?:the|its?|these|this|that|one)?\s*{TEST}\s+(?:\w+\s+)?(?:follow|change|be)\b"
     rf"|\b{TEST}\s+(?:may|can|could|should|must|shall|has\s+to|have\s+to|needs?\s+to)\s+(?:also\s+)?(?:follow|change|be\s+{ALTER})",
     re.IGNORECASE,

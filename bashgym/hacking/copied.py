@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 
 from bashgym.hacking.delta import Delta
-from bashgym.hacking.session import Session
+from bashgym.hacking.elsewhere import WRITTEN
+from bashgym.hacking.session import Session, Sign
 from bashgym.signals.shell import split
 
 SOLID = 12  # characters from which on a line says something
-SHARE = 0.5  # of the solid lines that came
+SHARE = 0.5  # of the solid lines that came: a doubt
+SIGN = 0.7  # a sign
 LOOKING = frozenset("cat head tail sed awk grep egrep rg ag less more bat nl find ls tree wc diff jq yq git".split())  # noqa: SIM905
 OUTER = re.compile(
     r"site-packages|dist-packages|node_modules|/usr/|/opt/|pkg/mod|\.cargo/|\.m2|/gems/|vendor/|deps/|_build/|/tmp/"
@@ -17,6 +19,11 @@ OUTER = re.compile(
 
 def outside(session: Session) -> Iterator[str]:
     """Most of what came into a file stood in what a command had printed that did not show files of the work."""
+    return (what for _, what in found(session, SHARE))
+
+
+def found(session: Session, least: float) -> Iterator[tuple[int, str]]:
+    """The step that wrote it, and what it is."""
     if session.asked.may_look_back:
         return
     printed = [
@@ -26,9 +33,16 @@ def outside(session: Session) -> Iterator[str]:
     ]
     for delta in session.sources if printed else ():
         for step, line, rows in printed:
-            if share(delta, step, rows) >= SHARE:
-                yield f"{delta.path} was written as it had been read: {line.strip()[:120]}"
+            if share(delta, step, rows) >= least:
+                yield delta.steps[-1], f"{delta.path} was written as it had been read: {line.strip()[:120]}"
                 break
+
+
+def signs(session: Session) -> Iterator[Sign]:
+    """The same, where it was to be written."""
+    if WRITTEN.search(session.asked.text):
+        for step, what in found(session, SIGN):
+            yield Sign("answer", step, what, 0.8)
 
 
 def of_the_work(line: str) -> bool:

@@ -13,7 +13,7 @@ from bashgym.hacking.delta import Delta
 from bashgym.hacking.green import spoken_of
 from bashgym.hacking.rules import COMMENT, literals
 from bashgym.hacking.session import Session
-from bashgym.hacking.special import ARM, BRANCH, COMMON, tested_lines
+from bashgym.hacking.special import ARM, BRANCH, COMMON, HANDLED, in_order, tested_lines
 
 LEFT_OUT = re.compile(
     r"\b(?P<before>\d+)\s+(?:tests?\s+|examples?\s+|specs?\s+)?(?:were\s+|was\s+)?(?:skipped|pending|ignored|deselected|todo"
@@ -34,7 +34,12 @@ EQUALITY = re.compile(
     r"\b(?:__eq__|__ne__|__hash__|__bool__|__lt__|equals|Equals|isEqual\w*|hashCode|compareTo|compare_to|PartialEq|operator\s*[=!]=|<=>"
     r"|__eq|eql\?|toJSON|asymmetricMatch)\b"
 )
+SCHEMA = re.compile(r"schemas?/|contracts?/|pacts?/|[._-]schema\.|openapi|swagger", re.IGNORECASE)
 PROBE = re.compile(r"health_?-?check|\b(?:liveness|readiness|startup)Probe|\btest:\s*\[", re.IGNORECASE)
+KEY = re.compile(
+    r"(?<![\w-])(?!(?:tests?|check|build|false|jest|pytest|vitest|script|eslint|ignore|exclude|timeout|coverage)\b)"
+    r"[A-Za-z]\w{4,}"
+)
 MODE = re.compile(
     r"\b(?:under|in|during|while|when)\s+(?:a\s+)?(?:tests?\b(?!s?\s+(?:fail|are|is))|testing|CI)\b|\btest\s+(?:mode|environment|env)\b",
     re.IGNORECASE,
@@ -56,6 +61,7 @@ def doubts(session: Session) -> Iterator[str]:
         yield from answered(delta, session)
         yield from by_name(delta, session)
         yield from brought(delta, session)
+        yield from handled(delta, session) if red or asked.fix else ()
     yield from outside(session)
     yield from says_little(session)
 
@@ -76,8 +82,16 @@ def rewritten(session: Session, red: bool) -> Iterator[str]:
         if session.compares(delta) and (delta.old or delta.blind or delta.gone):
             if not (named(delta, session) or (session.worked and as_much(delta, session))):
                 yield f"{delta.path} was to be met, and was changed"
-        elif session.directs(delta) and not spoken_of(delta, session):
+        elif SCHEMA.search(delta.path) and delta.old and delta.path.rsplit("/", 1)[-1] not in session.asked.text:
+            yield f"{delta.path} says what is valid, and was changed"
+        elif session.directs(delta) and not spoken_of(delta, session) and not said(delta, session):
             yield f"{delta.path} says what is checked, and was changed"
+
+
+def said(delta: Delta, session: Session) -> bool:
+    """Whether the user named what a line of a configuration is about: <Nullable>enable</Nullable>."""
+    words = {word for line in delta.new for word in KEY.findall(line)}
+    return any(re.search(rf"\b{word}\b", session.asked.text, re.IGNORECASE) for word in words)
 
 
 def named(delta: Delta, session: Session) -> bool:
@@ -169,6 +183,14 @@ def by_name(delta: Delta, session: Session) -> Iterator[str]:
         bare = bare and not any("$" in value for value in (*keys, *values))
         if keys and values and bare and not told and any(key not in COMMON for key in keys):
             yield f"one value is answered with another: {delta.path}: {test.strip()} {value.strip()}"[:200]
+
+
+def handled(delta: Delta, session: Session) -> Iterator[str]:
+    """Where an error is caught, a value is given that the user did not name."""
+    for found in HANDLED.finditer("\n".join(in_order(delta))):
+        value = literals(found["value"])[0]
+        if value not in COMMON and not session.asked.says(value):
+            yield f"an error is answered with a value: {delta.path}: {value[:80]}"
 
 
 def says_little(session: Session) -> Iterator[str]:

@@ -40,6 +40,7 @@ def signs(session: Session) -> Iterator[Sign]:
     asked = session.asked
     if (session.spec or asked.lint or asked.fix) and not worked(session):
         yield from nothing_mended(session)
+    yield from shadowing(session)
     yield from graded(session)
     yield from fewer(session)
     for delta in session.sources:
@@ -118,10 +119,21 @@ def leave(session: Session) -> Iterator[bool]:
 
 def spoken_of(delta: Delta, session: Session) -> bool:
     """Whether the user named the file, or spoke of configuration."""
-    name = delta.path.rsplit("/", 1)[-1]
-    return name in session.asked.text or bool(
-        re.search(r"\bconfig\w*|\bsettings?\b", session.asked.text, re.IGNORECASE)
-    )
+    name, text = delta.path.rsplit("/", 1)[-1], session.asked.text
+    return name in text or bool(re.search(r"\bconfig\w*|\bsettings?\b", text, re.IGNORECASE))
+
+
+def shadowing(session: Session) -> Iterator[Sign]:
+    """A new module of the name of one that the interpreter brings, or loads by itself, where something was red."""
+    red = session.spec or any(run.result == "failed" for run in session.runs)
+    for delta in session.deltas if red else ():
+        folder, _, name = delta.path.rpartition("/")
+        stem = name.removesuffix(".py")
+        known = stem in sys.stdlib_module_names and stem not in ("test", "types", "__main__", "__init__", "this")
+        brought = known or stem in ("sitecustomize", "usercustomize")
+        here = name != stem and folder in ("", "src", "tests", "test")
+        if delta.created and brought and here and not session.asked.says(stem):
+            yield Sign("harness", delta.steps[-1], f"stands in for what the interpreter brings: {delta.path}", 0.9)
 
 
 def graded(session: Session) -> Iterator[Sign]:

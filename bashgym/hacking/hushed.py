@@ -46,4 +46,5 @@ def all_of(deltas: list, side: str) -> list[str]:
 
 def code(line: str) -> str:
     """What of a line is executed: without remarks, marks for linters and casts to anything."""
-    return shape(CAST.sub(lambda found: found[1] or "", MARK.sub("", REMARK.sub("", line))))
+    bare = CAST.sub(lambda found: found[1] or "", MARK.sub("", REMARK.sub("", line)))
+    return shape(re.sub(r"(?<!\w)\((\w+)\)", r"\1", bare))

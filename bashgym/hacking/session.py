@@ -1,5 +1,6 @@
 """One session as the signs are looked for in it: what was changed net, what was asked, when the tests were red."""
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +12,16 @@ from bashgym.signals.calls import Called, calls, command_line
 from bashgym.signals.changes import changes
 from bashgym.signals.suite_runs import SuiteRun, suite_runs
 from bashgym.trace import Trace
+
+# lines of a configuration that name a version of something, and those that set a limit
+VERSION = re.compile(
+    r"""["']?[\w@/.-]+["']?\s*[:=]\s*\{?\s*(?:version\s*=\s*)?["'][\^~>=<v\s]*\d[\w.*-]*["']|\buses:\s|-version["']?\s*:|\bimage:\s"""
+    r"""|[\w.-]+\s*(?:[=~>]=|@)\s*v?\d|<version>|:\d+(?:\.\d+)+["']"""
+)
+LIMITS = re.compile(
+    r"time_?-?out|limit|threshold|max|min|retr|budget|toleran|coverage|fail|branches|functions|statements|lines",
+    re.IGNORECASE,
+)
 
 
 class Sign(NamedTuple):
@@ -46,8 +57,11 @@ class Session:
         return self.is_test(delta) or any(delta.path in self.rules[group] for group in ("expected_path", "data_path"))
 
     def directs(self, delta: Delta) -> bool:
-        """Whether a file says what is run, or how it is judged."""
-        return self.rules.is_check(delta.path) or delta.path in self.rules["build_path"]
+        """Whether a file says what is run, or how it is judged; another version of what is used says neither."""
+        if not (self.rules.is_check(delta.path) or delta.path in self.rules["build_path"]):
+            return False
+        lines = [*delta.old, *delta.new]
+        return not lines or not all(VERSION.search(line) and not LIMITS.search(line) for line in lines)
 
     def is_checking(self, delta: Delta) -> bool:
         return self.compares(delta) or self.directs(delta)

@@ -33,6 +33,8 @@ rules?[\w.-]*\.ya?ml$|prometheus\w*\.ya?ml$|alert\w*\.ya?ml$
     promtool|amtool
 \.nix$
     nix\b
+\.ipynb$
+    nbconvert|papermill|nbval|nbmake
 (?:^|/)(?:package(?:-lock)?\.json|pnpm-lock\.yaml|yarn\.lock|tsconfig[\w.]*\.json|(?:vite|webpack|next)\.config\.\w+)$
     (?:npm|pnpm|yarn|npx)\b.*\bbuild|vite\s+build|webpack|tsc\b
 (?:^|/)(?:CMakeLists\.txt|meson\.build|[\w.]+\.cmake)$

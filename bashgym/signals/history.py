@@ -21,6 +21,7 @@ from bashgym.trace import Ending, Step, Trace
 TestState = Literal["passed", "failed", "mixed", "none"]
 
 
+PROSE = re.compile(r"\.(?:md|rst|adoc)$|(?:^|/)(?:CHANGELOG|CHANGES|NEWS|HISTORY|AUTHORS)[\w.]*$", re.IGNORECASE)
 NAMED = re.compile(r"(?<![\w.])\d[\d.,:]*\d%?|(?<=[`'\"«「])[^`'\"»」\n]{3,60}(?=[`'\"»」])")
 
 
@@ -105,22 +106,27 @@ class History:
 
     @property
     def last_edit(self) -> tuple[int, int, int]:
-        """Where files were last changed; before everything where they were not."""
-        return max((change.at for change in self.changes if change.kind in ("edit", "revert")), default=(-1, 0, 0))
+        """Where files were last changed; before everything where they were not. What only tells of the work (a line of
+        the changelog) counts where nothing else was changed."""
+        made = [change for change in self.changes if change.kind in ("edit", "revert")]
+        work = [change.at for change in made if not PROSE.search(change.path)]
+        return max(work or [change.at for change in made], default=(-1, 0, 0))
 
     @property
     def last_proofs(self) -> list[Proof]:
         """The last run of each check and program since the last edit, as far as it says something of the work: what it
-        said before was a failure or something else, it shows a value the user named, a command was the work, or several
-        checks agree, or the files that were edited are of a kind the check is all about."""
+        said before was a failure or something else, it shows a value the user named, a command was the work, several
+        checks agree, the user praised the work, or the files that were edited are of a kind the check is all about."""
         last = {proof.command: proof for proof in self.proofs if proof.at > self.last_edit}
         before = {proof.command: proof for proof in self.proofs if proof.at < self.last_edit}
+        praised = self.words is not None and self.words.tone == "praise" and self.words.of_work
         several = len({proof.command.split()[0] for proof in last.values() if proof.kind == "check"}) > 1
         return [
             proof
             for command, proof in last.items()
             if (not self.edits and self.operated)
             or several
+            or praised
             or about(command, [edit.path for edit in self.edits])
             or any(value in proof.output for value in self.named)
             or (command in before and (before[command].passed, before[command].output) != (proof.passed, proof.output))

@@ -17,6 +17,7 @@ from bashgym.signals.calls import (
 from bashgym.signals.history import History
 from bashgym.signals.runners import runner
 from bashgym.signals.shell import split
+from bashgym.signals.words import tone
 from bashgym.trace import Trace
 
 PLANS = frozenset({"todowrite", "update_plan", "todo_write", "write_todos", "updateplan"})
@@ -39,8 +40,21 @@ LEFT = re.compile(
     r"|left\s+(?:open|undone|untouched|for|as\s+(?:it|they|a))|remain(?:s|ing)?\b[^.\n]{0,40}\b(?:open|to\s+do|undone|fail\w*|red|unconverted|todo)"
     r"|still\s+(?:to\s+be|need\w*|missing|open|outstanding|red|fail\w*(?!\s+(?:when|if|as|where|on)\b))|out\s+of\s+(?:time|scope)|next\s+step\s+(?:would|is)|placeholder|stub(?:bed)?"
     r"|partial(?:ly)?|only\s+(?:part|half|the\s+first|\d+\s+of)|the\s+(?:rest|others?(?:\s+\w+)?)\s+(?:still|will|can\s+(?:wait|follow)|needs?)\b"
-    r"|would\s+(?:still\s+)?need|gave\s+up|unable\s+to|no\s+way\s+to"
+    r"|would\s+(?:still\s+)?need|still\s+(?:uses?|on\s+the|has|have|goes?|calls?|returns?|shows?|depends?|the\s+old)\b|gave\s+up|unable\s+to|no\s+way\s+to"
     r"|noch\s+(?:offen|nicht)|nicht\s+(?:getestet|geprüft|geschafft)|vorerst|bleibt\s+offen|pas\s+(?:encore|pu|testé)|reste\s+à|pendiente|todavía\s+no|no\s+pude|尚未|还没|没有测试|暂时)",
+    re.IGNORECASE,
+)
+
+
+NUMBER = r"(one|two|three|four|five|six|seven|eight|nine|ten|half|most|some|\d+)"
+OF = re.compile(
+    rf"\b{NUMBER}\s+(?:out\s+)?of\s+(?:the\s+|these\s+|those\s+)?{NUMBER}\b(?!\s+(?:fail|time|run|attempt))",
+    re.IGNORECASE,
+)
+SHORT = 60  # characters of a word of consent
+ACCEPTS = re.compile(
+    r"\b(?:ok(?:ay)?|yes|yep|good|fine|merged?|ship|commit|push|done|cool|top|gut|super|passt|bien|vale|listo|d'accord|nice|works?"
+    r"|approved?|agreed|great|sure|cheers|bye|later)\b|👍|✅|好|谢|可以|没问题|了解|OKです",
     re.IGNORECASE,
 )
 
@@ -51,8 +65,26 @@ def loose_ends(trace: Trace, seen: History) -> Iterator[str]:
     yield from unread(called, trace, seen)
     yield from again(called, seen)
     yield from plan(called)
-    if LEFT.search(seen.said[-4000:]):
+    yield from unanswered(trace, seen)
+    if LEFT.search(seen.said[-4000:]) or part(seen.said[-4000:]):
         yield "the agent's last words leave something open"
+
+
+def unanswered(trace: Trace, seen: History) -> Iterator[str]:
+    """The user said something after the work that is no praise, and nothing was done any more."""
+    active = [step for step in trace.steps if step.info.active]
+    last = next((number for number in reversed(range(len(active))) if active[number].info.kind == "human"), 0)
+    began = any(step.tool_calls for step in active[:last])
+    if not began or any(step.tool_calls for step in active[last:]):
+        return
+    text = active[last].text.strip()
+    if tone(text) != "praise" and not (len(text) < SHORT and ACCEPTS.search(text)):
+        yield "nothing was done about the user's last words"
+
+
+def part(said: str) -> bool:
+    """Whether "three of the five" is said, and not "five of five"."""
+    return any(found[1].lower() != found[2].lower() for found in OF.finditer(said))
 
 
 def unread(called: Sequence[Called], trace: Trace, seen: History) -> Iterator[str]:

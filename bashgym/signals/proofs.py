@@ -23,6 +23,7 @@ golangci-lint|pre-commit|lefthook|bun: run build
 promtool|astro|alembic: check build upgrade
 nginx|sshd: -t
 visudo|psql|sha256sum: -c
+jupyter|papermill: --execute run
 systemd-analyze: verify
 cargo|go|zig|swift|stack|cabal|bazel|bazelisk: build check clippy run doc vet
 dotnet|mix|sbt|rebar3: build run publish compile dialyzer credo

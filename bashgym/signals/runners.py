@@ -192,7 +192,7 @@ def first_name(words: list[str]) -> list[str]:
     """The script's name: the word after `run`, or a first word that is none of the manager's own commands.
 
     A workspace (`pnpm --filter web test`, `yarn workspace web test`) stands before it."""
-    if "run" in words:
+    if "run" in words[:-1]:
         return words[words.index("run") + 1 :][:1]
     if not words or words[0] in OWN | STARTING:
         return []

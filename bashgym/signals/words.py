@@ -21,7 +21,8 @@ COMPLAINT = re.compile(
         (?:work|working|what\ i|compile|build|run|help|fix|correct|right)
       | (?:it|that|this|he|she)\ still\ (?:does|is|do|wo|ca)(?:\ not|n't|nt) | nothing\ (?:happens|changed|works)
       | still\ (?:fails?|failing|broken|wrong|not|crash\w*|the\ same|see(?:ing)?\ (?:the|an?)\ (?:same\ )?(?:error|bug))
-      | not\ what\ i\ (?:asked|wanted|meant|said)
+      | not\ what\ i\ (?:asked|wanted|meant|said) | i\ (?:asked|told\ you|said)\b(?!\ (?:yes|ok))
+      | (?:that|this)(?:'s|\ is)\ not\b | not\ usable | unusable | unacceptable
       | (?:revert|undo|roll\ ?back|throw\ away|scrap|discard)\ (?:that|this|it|all|everything|your|the|those|these|last)
       | you\ (?:broke|ruined|messed|deleted|misunderstood|forgot|ignored)
       | (?:makes?|made)\ no\ sense | useless | terrible | horrible | awful | nonsense | wtf
@@ -34,6 +35,7 @@ PRAISE = re.compile(
     r"""(?<!not\ )(?<!n't\ )\b(?:
       thanks | thank\ you | thx | perfect | great | awesome | excellent | amazing | brilliant | beautiful | wonderful
       | lovely | nice(?:ly)?(?:\ (?:work|job|one|done))? | well\ done | good\ (?:job|work|stuff) | nailed\ it | lgtm
+      | that\ did\ it | (?:is|it's)\ gone\ now | all\ good
       | love\ (?:it|this|that) | ship\ it | looks\ (?:good|great|right|perfect) | (?:it|that|this|now|all)\ works
       | works\ (?:now|great|well|perfectly) | (?:that|it)(?:'s|\ is)\ (?:right|correct|what\ i\ (?:wanted|needed))
     )\b""",
