@@ -2,12 +2,14 @@
 
 python benchmarks/reader.py [--megabytes N] [--single N] [--samples FOLDER] [--dataclaw PYTHON]
 
-The corpus is text only and invented: which lines follow a reply, how many and how large, is taken from 273 real
+The corpus is without images and invented: which lines follow a reply, how many and how large, is taken from 273 real
 sessions (2.2 lines a reply, 1.1 results, 1.9 lines of bookkeeping; some 2.6 KB a line), so are the shares of characters
 that JSON escapes, and of lines that are not all ASCII (a third of the bytes). Speed: best of --rounds, warm cache, one
 core, the processor's time; for orjson only the calls of `loads` are timed, on lines in memory. Memory: the peak of a
 fresh process that reads the corpus session by session, and of one that reads a single session of --single MB.
---dataclaw names the python of an environment that has the package of that name, whose parser then reads the same."""
+--dataclaw names the python of an environment that has the package of that name, whose parser then reads the same.
+A second corpus is words alone, in lines of the size that such lines have in real sessions (1.1 KB): there each line is
+a step, and what a line costs, whatever its length, is most of the time."""
 
 import argparse
 import json
@@ -43,10 +45,11 @@ class Nothing(Anonymizer):
 root = Path(sys.argv[1])
 for anonymizer in (Anonymizer(), Nothing()):
     best = None
+    folders = [root] if any(root.glob("*.jsonl")) else sorted(root.iterdir())
     for _ in range(int(sys.argv[2])):
         started = time.process_time()
-        found = sum(1 for folder in sorted(root.iterdir())
-                    for _ in claude.parse_project_sessions(folder.name, anonymizer, True, root))
+        found = sum(1 for folder in folders
+                    for _ in claude.parse_project_sessions(folder.name, anonymizer, True, folder.parent))
         taken = time.process_time() - started
         best = min(best or taken, taken)
     print(best, found)
@@ -97,11 +100,16 @@ class Writer:
                 if written >= size:
                     return
 
-    def turn(self, line: Callable[..., bytes]) -> Iterator[bytes]:
-        """A reply of some blocks with a call, a few progress lines, and the call's result."""
+    def head(self) -> dict[str, object]:
+        """A reply without its content."""
         head = {"id": f"msg_{self.uuid()}", "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
         usage: dict[str, object] = {"input_tokens": 3, "output_tokens": 200, "cache_read_input_tokens": 60_000}
         usage |= {"cache_creation_input_tokens": 900, "cache_creation": {"ephemeral_5m_input_tokens": 900}}
+        return {**head, "stop_reason": None, "usage": usage}
+
+    def turn(self, line: Callable[..., bytes]) -> Iterator[bytes]:
+        """A reply of some blocks with a call, a few progress lines, and the call's result."""
+        head = self.head()
         call = f"toolu_{self.uuid()}"
         blocks: list[dict[str, object]] = []
         if self.random.random() < 0.6:
@@ -114,8 +122,7 @@ class Writer:
         )
         blocks.append({"type": "tool_use", "id": call, "name": "Edit" if edits else "Bash", "input": given})
         for block in blocks:
-            message = {**head, "content": [block], "stop_reason": None, "usage": usage}
-            yield line("assistant", message=message, requestId=f"req_{head['id']}")
+            yield line("assistant", message={**head, "content": [block]}, requestId=f"req_{head['id']}")
         for _ in range(self.random.randint(0, 3)):
             data = {"type": "bash_progress", "output": self.words(120), "elapsedTimeSeconds": 2}
             yield line("progress", data=data, toolUseID=call, parentToolUseID=call)
@@ -127,9 +134,19 @@ class Writer:
             yield line("system", subtype="turn_duration", durationMs=1234, isMeta=False)
 
 
-def corpus(folder: Path, size: int, average: int = 1_300_000) -> int:
+class Words(Writer):
+    """Sessions of words alone: a person's, and the answers; nothing is called."""
+
+    def turn(self, line: Callable[..., bytes]) -> Iterator[bytes]:
+        head = self.head()
+        blocks = [{"type": "text", "text": self.words(200)}]
+        yield line("assistant", message={**head, "content": blocks}, requestId=f"req_{head['id']}")
+        yield line("user", message={"role": "user", "content": self.words(350)})
+
+
+def corpus(folder: Path, size: int, writer: Writer, average: int = 1_300_000) -> int:
     """About `size` bytes of sessions of many sizes in a few projects, every fifth with a sub-agent; bytes written."""
-    writer, written, number = Writer(7), 0, 0
+    written, number = 0, 0
     while written < size:
         name = writer.uuid()
         place = folder / f"-w-project-{number % 7}"
@@ -201,6 +218,12 @@ def dataclaw(python: str, root: Path, rounds: int, ours: float) -> None:
         print(f"dataclaw's parser, {label}: {theirs:.0f} MB/s, {found} sessions; ours {ours / theirs:.1f} x (measured)")
 
 
+def compared(label: str, root: Path, arguments: argparse.Namespace) -> None:
+    ours = speed(label, root, arguments.rounds)
+    if arguments.dataclaw:
+        dataclaw(arguments.dataclaw, root, arguments.rounds, ours)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--megabytes", type=int, default=100)
@@ -216,12 +239,12 @@ def main() -> None:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 * 1.048576)
         return
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "projects")
-        size = corpus(root, arguments.megabytes * 1_000_000) / 1e6
-        ours = speed("invented", root, arguments.rounds)
+        root, words = Path(folder, "projects"), Path(folder, "words")
+        size = corpus(root, arguments.megabytes * 1_000_000, Writer(7)) / 1e6
+        compared("invented", root, arguments)
         print(f"peak over {size:.0f} MB of sessions, one by one: {peak(root):.0f} MB (measured)")
-        if arguments.dataclaw:
-            dataclaw(arguments.dataclaw, root, arguments.rounds, ours)
+        corpus(words, arguments.megabytes * 400_000, Words(7))
+        compared("words alone", words, arguments)
         if arguments.single:
             path = Path(folder, "single", "11111111-2222-4333-8444-555555555555.jsonl")
             path.parent.mkdir()
@@ -229,7 +252,7 @@ def main() -> None:
                 file.writelines(Writer(8).session(path.stem, arguments.single * 1_000_000, "/w/single"))
             print(f"peak of one session of {path.stat().st_size / 1e6:.0f} MB: {peak(path):.0f} MB (measured)")
     if arguments.samples:
-        speed("real", arguments.samples, arguments.rounds)
+        compared("real", arguments.samples, arguments)
 
 
 if __name__ == "__main__":
