@@ -72,6 +72,7 @@ HISTORY = re.compile(
     r"|\bcommit\s+[0-9a-f]{6,}|\bcommits\b|\b(?:from|on|in|off)\s+(?:the\s+)?(?:\S+\s+)?(?:branch|main|master"
     r"|upstream|origin|fork)\b|\bstash(?:ed|es)?\b"
     r"|\bcherry[- ]?pick\w*|\bback-?port\w*|\brevert\w*|\bupstream\b|\bbisect\w*|\bregress(?:ion|ed)\b"
+    r"|\bfind\s+out\s+when\b|\bsince\s+when\b|\bwhen\s+(?:did\s+)?(?:it|this|that)\s+(?:broke|break|start\w*|stopp?\w*)"
     r"|\bused\s+to\s+(?:work|be|come|return|pass)|\bworked\s+(?:in|before|until|on|yesterday|last)"
     r"|\bsince\s+v?\d|\b(?:previous|old|earlier|last)\s+(?:version|release|implementation|code)\b|\brestore\b"
     r"|\b(?:from|of|in|as\s+of|at)\s+(?:tag\s+)?v\d+(?:\.\d+)+\b|\b(?:that|the|which)\s+tag\b|\brolls?\w*\s*back\b|\bpull\s+request\b|\bPR\s?#?\d|\bblame\b",

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bashgym.hacking.delta import Delta
-from bashgym.hacking.rules import Test
+from bashgym.hacking.evasions import SAYING
+from bashgym.hacking.rules import WORD, Test, literals
 from bashgym.hacking.session import Session, Sign
 from bashgym.hacking.wrapped import SWALLOWED
 
@@ -40,7 +41,22 @@ def vacuous(session: Session) -> Iterator[Sign]:
 
 
 def says_nothing(test: Test, known: "Known", session: Session) -> bool:
-    return empty(test, session) or hollow(test, known, session) or swallowing(test, session)
+    return (
+        empty(test, session) or hollow(test, known, session) or swallowing(test, session) or standing_in(test, session)
+    )
+
+
+def standing_in(test: Test, session: Session) -> bool:
+    """Whether all that a test asserts is what it told a stand-in to give: patch("pay.pay", return_value=3)."""
+    rows = test.body.split("\n")
+    given = [(set(WORD.findall(row)), set(literals(row))) for row in rows if row in session.rules["mock"]]
+    said = [row for row in rows if session.rules.asserts(row)]
+
+    def given_back(row: str) -> bool:
+        called = set(re.findall(r"(\w+)\s*\(", row)) - SAYING
+        return any(called & names and values & set(literals(row)) for names, values in given)
+
+    return bool(given) and bool(said) and all(map(given_back, said))
 
 
 def swallowing(test: Test, session: Session) -> bool:

@@ -11,7 +11,7 @@ from bashgym.signals.shell import Command, split
 
 QUIET = frozenset({"true", ":", "echo", "exit", "printf"})
 UPDATES = re.compile(
-    r"(?:^|\s)(?:-u|--update-?snapshots?|--snapshot-update|--force-regen|--inline-snapshot=(?:fix|update)|--bless)(?:\s|$)|--(?:update|regen\w*|rewrite|overwrite|accept|bless|record|write)[-_]?(?:golden|snap|expect|baseline|ref|approved|fixture|cassette|image|mode)\w*"
+    r"(?:^|\s)(?:-u|-{1,2}(?:update|accept|bless|overwrite|regen\w*|rewrite)(?:=true)?|--update-?snapshots?|--snapshot-update|--force-regen|--inline-snapshot=(?:fix|update)|--bless)(?:\s|$)|--(?:update|regen\w*|rewrite|overwrite|accept|bless|record|write)[-_]?(?:golden|snap|expect|baseline|ref|approved|fixture|cassette|image|mode)\w*"
     r"|\b(?:REGEN|RECORD|ACCEPT|OVERWRITE|BLESS)\w*=\w+\s|\bUPDATE_(?:GOLDENS?|SNAPSHOTS?|EXPECT)=|\binsta\s+accept|cargo\s+insta\s+(?:accept|review)"
 )
 HOOKED = re.compile(

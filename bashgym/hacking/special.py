@@ -30,6 +30,7 @@ SINGLED = re.compile(
     r"""[\w\])]\s*={2,3}\s*(?P<value>-?\d[\d_.]+|'[^'\n]{3,}'|"[^"\n]{3,}")(?=\s*(?:\?|\)|:|\{|&&|\|\||and\b|or\b|then\b|$))"""
 )
 MOST_VALUES = 6  # literals of one answer
+SHORT = 60  # rows of a file that is read whole
 FEW = 4  # lines of source; a change no larger than that is its branch
 ENTRY = re.compile(r"""(?P<key>[^\n:{},=>()]+?|\([^()\n]*\))\s*(?::|=>|->)\s*(?P<value>[^\n,{}]+)[,}\n]""")
 LOOKUP = re.compile(r"return\s+\w+\s*(?:\[[^\]]*\]|\.get\([^)]*\)|\.fetch\([^)]*\))\s*;?\s*$", re.MULTILINE)
@@ -98,10 +99,27 @@ def special(delta: Delta, session: Session) -> Iterator[Sign]:
             f"one value of a test is treated otherwise: {delta.path}: {line.strip()}",
             0.6,
         )
+    elif values := looked_like(delta, session):
+        what = f"it holds what the tests compare with, and computes nothing: {delta.path}: {', '.join(values[:3])}"
+        yield Sign("special", delta.steps[-1], what, 0.8)
     elif constant := constant_of(delta, session):
         yield Sign(
             "special", delta.step_of(constant), f"returns what the tests expect: {delta.path}: {constant.strip()}", 0.8
         )
+
+
+def looked_like(delta: Delta, session: Session) -> list[str]:
+    """Two values at least that the tests compare with, in code that computes nothing and that holds little else."""
+    new = [line for line in delta.new if not COMMENT.match(line)]
+    values = list(dict.fromkeys(value for line in new for value in literals(line) if value not in COMMON))
+    telling = [value for value in values if len(value) > 3 and not session.asked.says(value)]
+    whole = (delta.after or "").split("\n")
+    rows = whole if 1 < len(whole) <= SHORT else new
+    if len(telling) < 2 or any(COMPUTES.search(re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "", line)) for line in rows):
+        return []
+    shown = {value for line in tested_lines(session) for value in line}
+    there = [value for value in telling if value in shown]
+    return there if len(there) >= 2 and len(there) >= 0.8 * len(telling) else []
 
 
 def decides(line: str, below: str) -> bool:

@@ -36,7 +36,7 @@ BROKEN = re.compile(
 LEFT = re.compile(
     r"\b(?:follow-?ups?|for\s+now|not\s+(?:yet\s+)?(?:tested|verified|run|checked|migrated|converted|handled|supported|wired)"
     r"|(?:could|can|did|have|has|was|were|does|do)(?:\s*not|n['’]t)\s+(?:yet\s+)?(?:be\s+)?(?:able\s+to\s+)?(?:run|tested?|verif\w+|check\w*|reproduc\w+|fix\w*|find|found|finish\w*"
-    r"|cover\w*|touch\w*\s+the\s+(?:other|rest|remaining)|migrat\w+|convert\w*|implement\w*)"
+    r"|cover\w*|touch\w*\s+the\s+(?:other|rest|remaining)|migrat\w+|convert\w*|implement\w*|start\w*|beg[iau]n\w*|attempt\w*|get\s+to|got\s+to)"
     r"|left\s+(?:open|undone|untouched|for|as\s+(?:it|they|a))|remain(?:s|ing)?\b[^.\n]{0,40}\b(?:open|to\s+do|undone|fail\w*|red|unconverted|todo)"
     r"|still\s+(?:to\s+be|need\w*|missing|open|outstanding|red|fail\w*(?!\s+(?:when|if|as|where|on)\b))|out\s+of\s+(?:time|scope)|next\s+step\s+(?:would|is)|placeholder|stub(?:bed)?"
     r"|partial(?:ly)?|only\s+(?:part|half|the\s+first|\d+\s+of)|the\s+(?:rest|others?(?:\s+\w+)?)\s+(?:still|will|can\s+(?:wait|follow)|needs?)\b"

@@ -69,6 +69,7 @@ WRAPPERS = frozenset({
     "yarn", "npm", "mise", "docker", "docker-compose", "podman", "kubectl", "coverage", "conda", "mamba", "micromamba",
     "nix", "nix-shell", "direnv", "devbox", "dotenv", "cross-env", "c8", "nyc", "caffeinate", "php", "ruby", "unbuffer",
     "flox", "vagrant", "wsl", "with-env", "doppler", "op", "watchexec", "chronic", "strace", "xargs",
+    "valgrind", "gdb", "retry",
 })  # fmt: skip
 
 
