@@ -9,34 +9,85 @@ import pytest
 from bashgym import axolotl, environment, registry
 from bashgym.records import Dataset, Model
 
+TEMPLATES = ("chatml_tools", "llama2_tools")
+# all in one process, whose imports take longer than the work: models and rows made in the folders named after our
+# templates, as `scratch` and `axolotl preprocess` make them; then what lies prepared in every folder, decoded
 DECODE = """
-import json, sys
+import json, os, sys
 from pathlib import Path
+from axolotl.cli.preprocess import do_cli
+import scratch
 from datasets import load_from_disk
 from transformers import AutoTokenizer
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
-folders = [info.parent for info in Path("prepared").glob("*/*/dataset_info.json") if info.parts[1] != "cache"]
-for row in load_from_disk(str(max(folders, key=lambda folder: len(load_from_disk(str(folder)))))):
-    pieces = [[]]
-    for label in row["labels"]:
-        pieces = [*pieces, []] if label == -100 and pieces[-1] else pieces
-        pieces[-1] += [label] if label != -100 else []
-    learnt = [tokenizer.decode(piece) for piece in pieces if piece]
-    print(json.dumps({"text": tokenizer.decode(row["input_ids"]), "learnt": learnt}))
+small, *made = map(Path, sys.argv[1:])
+for folder in made:
+    os.chdir(folder)
+    sys.argv = f"scratch --rows dataset/train.jsonl --out model --seed 1 --vocab-size 500 --hidden 16".split()
+    sys.argv += f"--layers 1 --heads 1 --context 512 --template inside/templates/{folder.name}.jinja".split()
+    scratch.main()
+    do_cli(config="axolotl.yaml")
+for folder in (small, *made):
+    tokenizer = AutoTokenizer.from_pretrained(folder / "model")
+    prepared = [info.parent for info in folder.glob("prepared/*/*/dataset_info.json")]
+    prepared = [one for one in prepared if one.parent.name != "cache"]
+    for row in load_from_disk(str(max(prepared, key=lambda one: len(load_from_disk(str(one)))))):
+        pieces = [[]]
+        for label in row["labels"]:
+            pieces = [*pieces, []] if label == -100 and pieces[-1] else pieces
+            pieces[-1] += [label] if label != -100 else []
+        learnt = [tokenizer.decode(piece) for piece in pieces if piece]
+        seen = {"text": tokenizer.decode(row["input_ids"]), "learnt": learnt}
+        print("ROW", json.dumps([folder.name, seen]))
 """
 
 
-def labels(python: Path, folder: Path, model: str = "model") -> list[dict[str, Any]]:
-    """Per training row its whole text and the stretches of it that are trained on."""
-    there = environment.Environment(python)
-    out = environment.run(there, ["python", "-c", DECODE, model], folder, folder / "logs" / "labels.log")
-    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+def call(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "c", "type": "function", "function": {"name": "x", "arguments": arguments}}
+
+
+MIXED = [{"n": 1}, {"n": "2024-01-01T00:00:00", "no": None, "deep": {"q": [1, "ä", 2.5, True]}}, {}]
+
+
+def planned(folder: Path, template: str) -> dict[str, str]:
+    """Three rows whose calls have arguments of every shape, and the training's configuration; its variables."""
+    (folder / "dataset").mkdir(parents=True)
+    turns: list[dict[str, Any]] = [{"role": "user", "content": "go", "train": False}]
+    for arguments in MIXED:
+        turns.append({"role": "assistant", "content": "So:", "tool_calls": [call(arguments)], "train": True})
+        turns.append({"role": "tool", "tool_call_id": "c", "content": "ok", "train": False})
+    rows = [{"id": str(number), "messages": turns[: 3 + 2 * number], "tools": [call({})]} for number in range(3)]
+    (folder / "dataset" / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    stanza = registry.load("format", "chat")(registry.load("format", "chat").Config()).stanza()
+    dataset = Dataset(folder=str(folder / "dataset"), sha256="", rows={"train": 3}, stanza=stanza, schema="chat")
+    training = registry.load("training", "sft")
+    model = Model(base=str(folder / "model"), chat_template=template, sequence_len=512)
+    job = training(training.Config()).plan(dataset, model, folder)
+    config = {**job.config, "special_tokens": {}}  # this tokenizer has a padding token of its own
+    axolotl.write(config, folder)
+    return dict(job.env)
+
+
+@pytest.fixture(scope="module")
+def labels(
+    training_python: Path, small_run: Any, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[dict[str, Any]]]:
+    """By folder, per training row: its whole text and the stretches of it that are trained on."""
+    root = tmp_path_factory.mktemp("labels")
+    env = {template: planned(root / template, template) for template in TEMPLATES}[TEMPLATES[0]]
+    environment.place(root)
+    command = ["python", "-c", DECODE, str(small_run.folder), *(str(root / template) for template in TEMPLATES)]
+    inside = {"PYTHONPATH": str(root / "inside")}
+    out = environment.run(environment.Environment(training_python), command, root, root / "log", env | inside)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, seen in (json.loads(line[4:]) for line in out.splitlines() if line.startswith("ROW ")):
+        found.setdefault("small" if name == small_run.folder.name else name, []).append(seen)
+    return found
 
 
 @pytest.mark.training
-def test_only_the_wanted_turns_are_learnt(training_python: Path, small_run: Any):
+def test_only_the_wanted_turns_are_learnt(labels: dict[str, list[dict[str, Any]]], small_run: Any):
     rows = [json.loads(line) for line in (small_run.folder / "dataset" / "train.jsonl").open()]
-    found = labels(training_python, small_run.folder)
+    found = labels["small"]
     assert len(found) == len(rows) == 48
     for seen in found:
         row = next(row for row in rows if expected(row) == seen["learnt"])
@@ -60,41 +111,13 @@ def expected(row: dict[str, Any]) -> list[str]:
     return wanted
 
 
-def call(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"id": "c", "type": "function", "function": {"name": "x", "arguments": arguments}}
-
-
-MIXED = [{"n": 1}, {"n": "2024-01-01T00:00:00", "no": None, "deep": {"q": [1, "ä", 2.5, True]}}, {}]
-
-
 @pytest.mark.training
-@pytest.mark.parametrize("template", ["chatml_tools", "llama2_tools"])
-def test_arguments_of_every_shape(
-    training_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str
-):
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_arguments_of_every_shape(labels: dict[str, list[dict[str, Any]]], template: str):
     """Nulls, dates, numbers and nesting are learnt as they stand, in both templates, through Axolotl's preprocess."""
-    monkeypatch.setenv(environment.OVERRIDE, str(training_python))
-    (tmp_path / "dataset").mkdir()
-    turns: list[dict[str, Any]] = [{"role": "user", "content": "go", "train": False}]
-    for arguments in MIXED:
-        turns.append({"role": "assistant", "content": "So:", "tool_calls": [call(arguments)], "train": True})
-        turns.append({"role": "tool", "tool_call_id": "c", "content": "ok", "train": False})
-    rows = [{"id": str(number), "messages": turns[: 3 + 2 * number], "tools": [call({})]} for number in range(3)]
-    (tmp_path / "dataset" / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    size = {"vocab_size": 500, "hidden_size": 16, "layers": 1, "heads": 1}
-    environment.make_scratch_model(tmp_path, template, 512, size, 1)
-    stanza = registry.load("format", "chat")(registry.load("format", "chat").Config()).stanza()
-    dataset = Dataset(folder=str(tmp_path / "dataset"), sha256="", rows={"train": 3}, stanza=stanza, schema="chat")
-    training = registry.load("training", "sft")
-    model = Model(base=str(tmp_path / "model"), chat_template=template, sequence_len=512)
-    job = training(training.Config()).plan(dataset, model, tmp_path)
-    config = {**job.config, "special_tokens": {}}  # this tokenizer has a padding token of its own
-    axolotl.write(config, tmp_path)
-    there = environment.Environment(training_python)
-    environment.run(there, ["axolotl", "preprocess", "axolotl.yaml"], tmp_path, tmp_path / "log", env=job.env)
     end = "<|im_end|>" if template == "chatml_tools" else "</s>"
     texts = [
         f'So:\n<tool_call>{{"name": "x", "arguments": {json.dumps(a, ensure_ascii=False)}}}</tool_call>' for a in MIXED
     ]
-    learnt = sorted((seen["learnt"] for seen in labels(training_python, tmp_path)), key=len)
+    learnt = sorted((seen["learnt"] for seen in labels[template]), key=len)
     assert [[part.lstrip() for part in row] for row in learnt] == [[t + end for t in texts[: n + 1]] for n in range(3)]
