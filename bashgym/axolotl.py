@@ -73,7 +73,7 @@ def render(
         "bashgym_rows": dataset.rows.get("train", 0),
         **(keys or {}),
     }
-    extra = dict(training["axolotl"])
+    extra = tied(training["axolotl"])
     refuse(extra)
     return {key: value for key, value in {**config, **extra}.items() if value is not None}
 
@@ -146,6 +146,13 @@ def adapter(training: Mapping[str, Any], gpu: bool) -> dict[str, Any]:
     if not gpu:  # on by default, and CUDA only
         keys |= {f"lora_{part}_kernel": False for part in ("mlp", "qkv", "o", "embedding")}
     return keys
+
+
+def tied(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe's further keys of Axolotl. Embeddings that are trained whole beside an adapter stay one table with the
+    head where the model has one for both: of two, `axolotl merge-lora` keeps only the first and says nothing."""
+    whole = {"embed_tokens", "lm_head"} & set(extra.get("lora_modules_to_save") or ())
+    return {**({"peft_ensure_weight_tying": True} if whole else {}), **extra}
 
 
 def optimization(training: Mapping[str, Any], gpu: bool) -> dict[str, Any]:

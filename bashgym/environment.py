@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bashgym import jsonl, paths
+from bashgym import checkpoint, jsonl, paths
 from bashgym.errors import InputError, RecipeError, RunFailed, did_you_mean
 from bashgym.venv import Environment, Pins, create, folder, last_line, marker, probe, remove, variables
 
@@ -112,6 +112,21 @@ def run(
         said = last_line(log.read_text(encoding="utf-8", errors="replace"))
         raise RunFailed(f"{' '.join(command[:3])} ended with {process.returncode}: {said[:300]} (log: {log})")
     return out
+
+
+def loadable(there: Environment, model: str, folder: Path, log: Path) -> tuple[str, str | None]:
+    """What lm-eval can load of a model: its folder or name, and its adapter, where it has one.
+
+    An adapter with whole layers of its own (modules_to_save) is merged into `folder` first: lm-eval ties the embeddings
+    of what it has loaded, which such layers do not bear (0.4.11: KeyError)."""
+    if not is_local(model):
+        return model, None
+    base, adapter = checkpoint.weights(Path(model))
+    if adapter is None or not (checkpoint.readable(Path(adapter) / "adapter_config.json") or {}).get("modules_to_save"):
+        return base, adapter
+    command = ["python", "-m", "merged", "--base", base, "--adapter", adapter, "--out", str(folder)]
+    run(there, command, place(folder.parent).parent, log, online=not is_local(base))
+    return str(folder), None
 
 
 def is_local(model: str) -> bool:

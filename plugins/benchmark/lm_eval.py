@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import Field
 
-from bashgym import checkpoint, environment, jsonl, paths
+from bashgym import environment, jsonl, paths
 from bashgym.config import Config as BaseConfig
 from bashgym.errors import RunFailed
 from bashgym.records import Score, Subject
@@ -145,7 +145,7 @@ class Benchmark:
             jsonl.replace(tasks / f"{name}.yaml", self.task(name, model).encode())
         # a task's functions are looked for beside it
         jsonl.replace(tasks / "lm_task.py", (paths.HERE / paths.INSIDE / "lm_task.py").read_bytes())
-        base, adapter = checkpoint.weights(Path(model.path)) if is_local(model.path) else (model.path, None)
+        base, adapter = environment.loadable(there, model.path, folder / f"merged-{model.role}", log)
         dtype = "float32" if self.config.device == "cpu" else "auto"
         arguments = {"pretrained": base, "max_length": model.sequence_len, "dtype": dtype, "tokenizer": model.path}
         settings = {
