@@ -50,6 +50,10 @@ def state(pack: Pack) -> str:
     return "data only" if kept.plugins(pack) else "data only (has no code)"
 
 
+def plural(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
 def summary(pack: Pack, json: bool) -> int:
     found = vetting.contents(pack)
     if json:
@@ -62,9 +66,8 @@ def summary(pack: Pack, json: bool) -> int:
     for path in found.shadows:
         print(printable(f"notice: {path} has the name of one that ships, and takes its place once the pack is trusted"))
     if found.code or found.seen:
-        print(
-            f"{len(found.code)} files of code and {len(found.seen)} settings wait for: bashgym packs trust {pack.name}"
-        )
+        code, seen = plural(len(found.code), "file"), plural(len(found.seen), "setting")
+        print(f"waiting for `bashgym packs trust {pack.name}`: {code} of code, {seen}")
     return 0
 
 

@@ -46,7 +46,10 @@ def check_paths(sizes: Mapping[str, int], where: str) -> None:
         there = f"{len(sizes):,} files, {sum(sizes.values()):,} bytes"
         raise InputError(f"{where}: {there}; a pack may have {FILES:,} files, {PACK_BYTES:,} bytes")
     if not any(path.startswith(PARTS) for path in sizes):
-        raise InputError(f"{where}: no pack: it has none of recipes/, conf/, plugins/; `bashgym packs new` makes one")
+        raise InputError(
+            f"{where}: no pack: it has none of recipes/, conf/, plugins/; `bashgym packs new` makes one, "
+            "and one in git's own store is written git+file://FOLDER"
+        )
 
 
 def check_files(files: Mapping[str, bytes], where: str) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bashgym import __version__, paths
+from bashgym import __version__, paths, recipe
 from bashgym.errors import BashGymError
 from bashgym.packs.address import NAME
 from bashgym.scaffold import plugin
 
 KIND = "judge"
+BASE = "quickstart"
 PACK = """# What this pack is. Others add it with: bashgym packs add git+https://HOST/ORG/{name}
 description: "recipes and plugins of {name}"
 # the versions of BashGym that it was tried with
@@ -16,12 +17,13 @@ bashgym: ">={version}"
 """
 RECIPE = """# Starts from a recipe that ships, and judges with this pack's own judge as well.
 defaults:
-  - quickstart
-  - override judge: [outcome, {plugin}]
+  - {base}
+  # a list takes the place of the other recipe's: these are its own, and ours
+  - override judge: [{judges}, {plugin}]
   - _self_
 
 # shown by `bashgym recipes list`
-description: "the quickstart, judged by {plugin} too"
+description: "the {base}, judged by {plugin} too"
 """
 README = """# {name}
 
@@ -85,10 +87,13 @@ def write(name: str) -> Iterator[Path]:
         ".gitignore": "__pycache__/\n",
     }
     plugin.check(KIND, own)
+    judges = ", ".join(choice.label for choice in recipe.load([f"recipe={BASE}"]).all(KIND))
+    words = {"name": name, "plugin": own, "version": __version__, "base": BASE, "judges": judges}
     for path, text in texts.items():
         (top / path).parent.mkdir(parents=True, exist_ok=True)
-        filled = text.replace("{name}", name).replace("{plugin}", own).replace("{version}", __version__)
-        (top / path).write_text(filled, encoding="utf-8")
+        for word, value in words.items():
+            text = text.replace(f"{{{word}}}", value)
+        (top / path).write_text(text, encoding="utf-8")
         yield top / path
     yield from plugin.write(KIND, own, top)
 

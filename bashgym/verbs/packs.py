@@ -117,4 +117,5 @@ def do_new(options: argparse.Namespace) -> int:
 
     for path in write(options.word):
         print(path)
+    print(f"it works as it is; try it: bashgym packs add ./{options.word}, then see its README.md", file=sys.stderr)
     return 0

@@ -57,7 +57,9 @@ def test_a_new_pack_can_be_added(tmp_path: Path, bashgym: Callable):
     pinned = added.add(str(tmp_path / "team-pack"))
     added.trust("team-pack", kept.named("team-pack").pin)
     found = recipe.load(["recipe=team_pack_judge", "judge.team_pack_judge.steps=3"])
-    assert [choice.label for choice in found.all("judge")] == ["outcome", "team_pack_judge"]
+    shipped = [choice.label for choice in recipe.load(["recipe=quickstart"]).all("judge")]
+    assert "reward_hacking" in shipped, "what its recipe starts from"
+    assert [choice.label for choice in found.all("judge")] == [*shipped, "team_pack_judge"]
     assert found.lock()["packs"]["team-pack"]["sha256"] == pinned.sha256
 
 
