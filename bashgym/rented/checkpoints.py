@@ -14,8 +14,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from pydantic import Field, field_validator
 
 from bashgym import jsonl, paths
@@ -25,6 +27,7 @@ from bashgym.records import Finding, Job
 
 PROGRAM = f"{paths.INSIDE}/push.py"
 SECRET = "HF_TOKEN"
+SAVED = ".saved.json"  # in the output folder here: a checkpoint that was fetched, and of which training it is
 TO = re.compile(r"hub:([\w.-]+/[\w.-]+)")
 
 
@@ -51,6 +54,16 @@ class CheckpointSettings(Config):
 def prefix(job: Job) -> str:
     """The training's folder in the repository; `dataset_prepared_path` in its configuration is a hash of the rows."""
     return hashlib.sha256(jsonl.dumps(dict(sorted(job.config.items())))).hexdigest()[:20]
+
+
+def along(job: Job) -> Job:
+    """The job with the checkpoint among its uploads to which an earlier machine of the same training had come
+    (bashgym/rented/saved.py). Axolotl goes on from the newest checkpoint of its output folder."""
+    note = Path(job.folder) / job.output / SAVED
+    told: dict[str, Any] = jsonl.parse(note.read_bytes()) if note.exists() else {}
+    if told.get("of") != prefix(job) or not (note.parent / told["checkpoint"]).is_dir():
+        return job
+    return structs.replace(job, uploads=(*job.uploads, f"{job.output}/{told['checkpoint']}"))
 
 
 def variables(job: Job, settings: CheckpointSettings) -> dict[str, str]:

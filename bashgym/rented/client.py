@@ -59,8 +59,10 @@ class Sky(Protocol):
 
     def down(self, name: str) -> None: ...
 
-    def copy(self, name: str, source: str, target: Path, excluded: tuple[str, ...] = ()) -> None:
-        """A file or folder of the machine's, below its home, to this disk."""
+    def copy(
+        self, name: str, source: str, target: Path, excluded: tuple[str, ...] = (), patience: float | None = None
+    ) -> None:
+        """A file or folder of the machine's, below its home, to this disk; for so many seconds at most."""
 
     def close(self, last: bool) -> None:
         """No more calls; where nothing else is rented there (`last`), nothing of SkyPilot's stays behind."""
@@ -208,19 +210,26 @@ class Client:
             if error.type not in UNKNOWN:
                 raise
 
-    def copy(self, name: str, source: str, target: Path, excluded: tuple[str, ...] = ()) -> None:
+    def copy(
+        self, name: str, source: str, target: Path, excluded: tuple[str, ...] = (), patience: float | None = None
+    ) -> None:
         ssh = home.ssh(self.cloud, name)
-        command = ["rsync", "-a", "-z", "--partial", "--timeout=60", "-e", ssh]
+        # no links: results have none, and one of a stranger's would be read here, or uploaded, for what it points to
+        command = ["rsync", "-a", "--no-links", "-z", "--partial", "--timeout=60", "-e", ssh]
         command += [f"--exclude={pattern}" for pattern in excluded]
         variables = home.variables(self.cloud)
-        done = subprocess.run(
-            [*command, f"{name}:{source}", str(target)],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            env=variables,
-            start_new_session=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [*command, f"{name}:{source}", str(target)],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                env=variables,
+                start_new_session=True,
+                check=False,
+                timeout=patience,
+            )
+        except subprocess.TimeoutExpired:
+            raise NoAnswer(f"{source} did not come within {patience:.0f} seconds") from None
         if done.returncode != 0:
             words = done.stderr.decode(errors="replace").split()
             raise NoAnswer(f"rsync ended with {done.returncode}: {' '.join(words)[-300:]}")

@@ -23,7 +23,7 @@ def quoted(config: SkyConfig, job: Job) -> Quote:
     Raises RecipeError for a task SkyPilot refuses, MissingPackage without skypilot."""
     details: dict[str, Any] = {
         "limits": limits(config),
-        "uploads": inside(job),
+        "uploads": inside(checkpoints.along(job)),
         "credentials": credentials(config.cloud),
     }
     names = accelerators(config, job)
@@ -127,7 +127,7 @@ def render(config: SkyConfig, job: Job, names: tuple[str, ...]) -> Path:
         cards=config.gpu.count,
     )
     file = Path(job.folder) / "sky.yaml"
-    job = structs.replace(job, env={**job.env, **checkpoints.variables(job, config.checkpoint)})
+    job = checkpoints.along(structs.replace(job, env={**job.env, **checkpoints.variables(job, config.checkpoint)}))
     jsonl.replace(file, write(task(job, terms), notes(config, job)))
     return file
 

@@ -1,5 +1,6 @@
 """What `cloud=` presets of the plugin skypilot do with a job: plugins/cloud/skypilot.py calls these by name."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from bashgym.errors import BashGymError, RecipeError, RunFailed
 from bashgym.gate.report import require
 from bashgym.records import Job, Progress, Submission
-from bashgym.rented import caps, catalogue, checkpoints, ending, following, home, ledger, quoting, watching
+from bashgym.rented import caps, catalogue, checkpoints, ending, following, home, ledger, quoting, saved, watching
 from bashgym.rented.client import Client, Sky
 from bashgym.rented.life import CLOCK, Bounds, Clock, Life
 from bashgym.rented.settings import SkyConfig
@@ -177,9 +178,19 @@ class Renting:
         with ending.steadfast(lambda: say("bringing the machine down first; this takes a minute"), 0):
             life = self.life(ledger.followed(entry))
             try:
+                self.rescue(life)
                 ending.close(life)
             finally:
                 self.leave()
+
+    def rescue(self, life: Life) -> None:
+        """Fetches what a training had saved that ended there by itself, and failed; Ctrl-C gives it up."""
+        outcome = life.get("outcome") or {}
+        if outcome.get("state") != "failed" or not outcome.get("exit_code"):
+            return
+        with contextlib.suppress(KeyboardInterrupt), ending.steadfast(lambda: None, 1):
+            if found := saved.rescued(life):
+                say(f"what it had saved is in {found}; the same command goes on from there")
 
     def leave(self) -> None:
         """Ends SkyPilot's processes, and takes its traces away when nothing else is rented there."""

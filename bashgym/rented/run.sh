@@ -66,5 +66,12 @@ if [ "$code" -eq 0 ] && [ "$rank" = 0 ]; then
   ( cd {{ output }} && find . -type f -not -path './checkpoint-*' -print0 | sort -z | xargs -0 sha256sum ) > result.part \
     && mv result.part result.sha256 || code=1
 fi
+if [ "$code" -ne 0 ] && [ "$rank" = 0 ] && cd {{ output }} 2>/dev/null; then  # for who comes to fetch what it had saved
+  saved=$(ls -d checkpoint-*/trainer_state.json 2>/dev/null | sort -V | tail -n 1)  # the trainer writes that file last
+  if [ -n "$saved" ]; then
+    find "./${saved%/*}" -type f -print0 | sort -z | xargs -0 sha256sum > ~/{{ there }}/saved.part \
+      && mv ~/{{ there }}/saved.part ~/{{ there }}/saved.sha256
+  fi
+fi
 say exit 1 "$code"
 exit "$code"

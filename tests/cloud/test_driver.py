@@ -30,6 +30,7 @@ CALLS = ["launch", "get", "api_status", "api_cancel", "status", "queue", "job_st
 TRAINER = f"""#!/bin/bash
 trap '' TERM
 echo "token $HF_TOKEN in $PWD"
+[ ! -f out/checkpoint-3/trainer_state.json ] || echo "goes on from step 3"
 for step in 1 2 3; do
   echo "{{\\"event\\": \\"log\\", \\"step\\": $step, \\"metrics\\": {{\\"loss\\": 0.$step}}}}" >> metrics.jsonl
   printf 'step %s\\rof 3\\n' $step
@@ -39,6 +40,8 @@ mkdir -p out/checkpoint-3
 echo '{{"model_type": "llama"}}' > out/config.json
 printf '\\2\\0\\0\\0\\0\\0\\0\\0{{}}' > out/model.safetensors
 echo left > out/checkpoint-3/optimizer
+ln -s /etc/hostname out/checkpoint-3/link
+echo '{{"global_step": 3}}' > out/checkpoint-3/trainer_state.json
 [ -z "$FAILS" ] || {{ echo "ValueError: no rows ({CANARY[:6]})"; exit 1; }}
 """
 
@@ -209,7 +212,13 @@ def test_lost_connections_double_nothing_and_a_failure_is_told(place, monkeypatc
     assert [line.value["step"] for line in jsonl.read_lines(place / "run" / "metrics.jsonl")] == [1, 2, 3]
     assert machines(place) == []
     assert holding(place, CANARY) == []  # although its server did not end when it was told
-    assert not (place / "run" / "out").exists()
+    assert not (place / "run" / "out" / "config.json").exists()
+    saved = place / "run" / "out" / "checkpoint-3"
+    assert (saved / "optimizer").read_text() == "left\n"
+    assert not (saved / "link").is_symlink()
+    carried_out(cloud(monkeypatch), job(place), "same", Said(), lambda: None)  # what it had saved goes along
+    assert "goes on from step 3" in (place / "run" / "logs" / "train.log").read_text()
+    assert checkpoint.lacks(place / "run" / "out") is None and not saved.exists()
 
 
 def test_ctrl_c_ends_a_trainer_that_ignores_sigterm(place, monkeypatch):

@@ -14,7 +14,7 @@ from bashgym.config import validate
 from bashgym.errors import BashGymError, RunFailed
 from bashgym.records import Job
 from bashgym.registry import load
-from bashgym.rented import ledger, renting
+from bashgym.rented import checkpoints, ledger, renting
 from bashgym.rented.budget import Budget
 from bashgym.rented.life import Clock
 from bashgym.stages.job import carried_out
@@ -180,6 +180,18 @@ def test_what_goes_wrong_is_told_and_nothing_stays(settings, told, machines, tmp
     assert told in said
     assert len(world.machines) == machines
     play.holds([said])
+
+
+@pytest.mark.parametrize(("fault", "here"), [("", True), ("away", False), ("slow", False), ("interrupted", False)])
+def test_what_a_failed_training_had_saved_is_fetched(fault, here, tmp_path, monkeypatch):
+    """Whole or not at all, and never instead of the machine's end; the next machine gets it with the uploads."""
+    world = World(Random(11), works=1e6, faults={("copy", 2): fault})
+    play = Play(tmp_path / "run", world, monkeypatch)
+    assert play.once().startswith("failed: training failed")
+    assert [one.name for one in (tmp_path / "run" / "out").glob("checkpoint-*")] == (["checkpoint-7"] if here else [])
+    assert checkpoints.along(play.job).uploads == (("out/checkpoint-7",) if here else ())
+    assert checkpoints.along(structs.replace(play.job, config={"learning_rate": 2.0})).uploads == ()  # another training
+    assert world.up() == [] and not (tmp_path / "run" / ".arriving").exists()
 
 
 def test_a_machine_that_is_taken_back_is_replaced_once(tmp_path, monkeypatch):
