@@ -1,4 +1,5 @@
-"""Before anything is rented: the quote is held to the limits, shown, and agreed to by its user."""
+"""What its user is asked before it is done: before anything is rented, its quote held to the limits and shown; before
+sessions are read on other machines."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +54,19 @@ def ask(run: Run, label: str) -> None:
         raise BashGymError("nothing is rented; the dataset is kept, and the same command goes on from here")
     if budget is not None and budget.limit is not None:
         budget.agreed.add((label, budget.limit))
+
+
+def lent(run: Run) -> None:
+    """Before sessions are read, as they are, on the machines that the executor may use beside this one (of its user's,
+    marked `trusted`). Raises BashGymError where its user does not agree, or nobody is there to."""
+    machines = ", ".join(getattr(run.recipe.one("executor").config, "trusted", ()))
+    if not machines:
+        return
+    told = f"sessions are read on {machines} as they are, before anything private is taken out (executor.trusted)"
+    if not run.screen.answers():
+        raise BashGymError(f"{told}, and nobody is at a terminal to agree; add --yes, or take executor=local")
+    if not run.screen.agrees(f"{told}; go on?"):
+        raise BashGymError("no session was read on another machine; take executor=local, or executor.trusted=[]")
 
 
 def within(run: Run, quote: Quote) -> None:

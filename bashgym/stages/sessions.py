@@ -13,7 +13,7 @@ from bashgym import pseudonyms
 from bashgym.errors import InputError
 from bashgym.reading import excluded
 from bashgym.records import SessionRef, SessionSummary, TraceSummary
-from bashgym.stages import ledger
+from bashgym.stages import agreement, ledger
 from bashgym.stages.context import Run, carry_out, spec
 from bashgym.stages.worker import CANARY, SessionTask, SessionWork, code_digest, lend, process
 from bashgym.store import Store
@@ -103,6 +103,8 @@ def worked(run: Run, tasks: list[SessionTask], planted: SessionTask) -> list[str
         run.screen.say(f"{len(tasks) - len(todo)} of {len(tasks)} sessions unchanged since an earlier run: reused")
     run.built["fresh sessions"] = len(todo)
     todo += [] if run.store.has(planted.key) else [planted]
+    if len(todo) > 1:  # one alone is worked on right here
+        agreement.lent(run)
     lend((spec(choice), run.plugin(choice)) for kind in WORKED for choice in run.recipe.all(kind))
     carry_out(run, "read, sanitize, judge", process, todo)
     return [task.key for task in tasks]

@@ -1,6 +1,7 @@
 """The Ray executor on a real cluster of two cores: the same bytes as the local one; strangers' machines get nothing."""
 
 import importlib.util
+import io
 import json
 import os
 import re
@@ -14,12 +15,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bashgym.errors import InputError, RunFailed
+from bashgym import recipe
+from bashgym.display import Terminal
+from bashgym.errors import BashGymError, InputError, RunFailed
 from bashgym.registry import load
-from bashgym.stages import elsewhere
+from bashgym.run import bare
+from bashgym.stages import elsewhere, sessions
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("run", "recipe=quickstart", "dataset.classes=[gold,silver,unverified]", "--until", "dataset", "--json")
@@ -119,6 +124,29 @@ def test_a_machine_that_is_not_trusted_gets_no_work():
     with pytest.raises(RunFailed, match=r"executor\.trusted: 10\.0\.0\.7"):
         executor().nodes(Strange())
     assert executor(trusted=["attic"]).nodes(Strange()) == {"here": 2, "b": 2}
+
+
+def test_before_sessions_are_read_elsewhere_their_user_is_asked(own_home: Path, tmp_path: Path, monkeypatch):
+    tasks = [SimpleNamespace(key=name) for name in ("one", "two", "canaries")]
+
+    def worked(yes: bool, *words: str) -> None:
+        run = bare(recipe.load(["recipe=quickstart", "executor=ray", *words]), tmp_path, Terminal(yes=yes))
+        monkeypatch.setattr(run, "plugin", refused)
+        sessions.worked(run, tasks[:2], tasks[2])
+
+    def refused(choice: object) -> None:
+        raise RunFailed("it goes on")
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(BashGymError, match=r"sessions are read on attic as they are.*nobody.*--yes"):
+        worked(False, "executor.trusted=[attic]")
+    monkeypatch.setattr(sys, "stdin", typed := io.StringIO("n\n"))
+    monkeypatch.setattr(typed, "isatty", lambda: True, raising=False)
+    with pytest.raises(BashGymError, match="no session was read on another machine"):
+        worked(False, "executor.trusted=[attic]")
+    for yes, words in (True, ["executor.trusted=[attic]"]), (False, []):
+        with pytest.raises(RunFailed, match="it goes on"):
+            worked(yes, *words)
 
 
 def test_a_machine_that_knows_other_secrets_is_told(own_home: Path, monkeypatch: pytest.MonkeyPatch):
