@@ -27,7 +27,8 @@ def agreed(steps: Sequence[Step]) -> Iterator[str]:
         if not step.info.active:
             continue
         if step.info.kind == "agent" and step.text.strip():
-            question = " ".join(QUESTION.findall(step.text[-2000:]))
+            end = step.text[-2000:]
+            question = " ".join(QUESTION.findall(end)) if "?" in end or "？" in end else ""
         elif step.info.kind == "human":
             if question and len(step.text) <= LONGEST:
                 yield chosen(question, step.text)

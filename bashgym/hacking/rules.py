@@ -84,7 +84,9 @@ class Rules:
 
     def tests(self, text: str) -> list[Test]:
         """The tests that begin in `text`, in order."""
-        text = text[:LONGEST]
+        return list(found_tests(self, text[:LONGEST])) if text else []
+
+    def begun(self, text: str) -> list[Test]:
         likely = [one for one, words in self.definitions if words is None or any(word in text for word in words)]
         found = sorted({(match.start(), match[1].strip("`")) for one in likely for match in one.finditer(text)})
         ends = [*(start for start, _ in found[1:]), len(text)]
@@ -102,6 +104,12 @@ class Rules:
         if line in self["loose"]:
             return 1
         return 3 if line in self["exact"] else 2
+
+
+@lru_cache(maxsize=64)
+def found_tests(rules: Rules, text: str) -> tuple[Test, ...]:
+    """Asked for several times of the same text."""
+    return tuple(rules.begun(text))
 
 
 @lru_cache

@@ -9,8 +9,8 @@ from bashgym.hacking.delta import Delta
 from bashgym.hacking.deltas import of
 from bashgym.hacking.rules import Rules
 from bashgym.signals.calls import Called, calls, command_line
-from bashgym.signals.changes import changes
-from bashgym.signals.suite_runs import SuiteRun, suite_runs
+from bashgym.signals.history import history
+from bashgym.signals.suite_runs import SuiteRun
 from bashgym.trace import Trace
 
 # lines of a configuration that name a version of something, and those that set a limit
@@ -90,10 +90,11 @@ def read(trace: Trace, rules: Rules) -> Session:
     whole = of(trace)
     deltas = whole.deltas
     wish = asked(trace)
-    runs = tuple(run for one in called for run in suite_runs(one, trace))
+    past = history(trace)
+    runs = past.runs
     sources = [delta for delta in deltas if rules.is_source(delta.path)]
     first = min((step for delta in sources for step in delta.steps), default=None)
-    unseen = any(not change.known for one in called for change in changes(one, trace))
+    unseen = any(not change.known for change in past.changes)
     red = any(run.result == "failed" and (first is None or run.step_id < first) for run in runs)
     return Session(
         rules=rules,

@@ -217,6 +217,15 @@ def in_order(delta: Delta) -> list[str]:
 
 def tested_lines(session: Session) -> list[list[str]]:
     """The literals of each line, and of each two that follow each other, of the tests that were seen before."""
+    if not last or last[0][0] is not session:
+        last[:] = [(session, lines_of_tests(session))]
+    return last[0][1]
+
+
+last: list[tuple[Session, list[list[str]]]] = []  # of the session that was asked for last
+
+
+def lines_of_tests(session: Session) -> list[list[str]]:
     own = {delta.path for delta in session.tests if delta.created}
     texts = [text for path, text in session.seen.items() if session.rules.is_test(path) and path not in own]
     texts += ["\n".join(delta.old) for delta in session.tests]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -72,7 +73,7 @@ class History:
     named: frozenset[str] = frozenset()  # numbers and quoted values in the user's words
     corrected: bool = False  # the user rejected work in some turn, and an edit came after it
 
-    @property
+    @cached_property
     def edits(self) -> list[Change]:
         """Changes that are seen to have been made."""
         return [change for change in self.changes if change.kind == "edit" and change.known]
@@ -93,7 +94,7 @@ class History:
         left = [edit for edit in self.edits if not any(undoes(revert, edit) for revert in self.reverts)]
         return bool(self.reverts) and not left and not self.commits
 
-    @property
+    @cached_property
     def known_runs(self) -> list[SuiteRun]:
         """Runs of which the result is known, those made while the work was put aside (stash, other branch) left out."""
         left = put_aside(self.changes)
@@ -104,7 +105,7 @@ class History:
         runs = self.known_runs
         return [run for last, run in pairwise(runs) if (last.result, run.result) == (before, after)]
 
-    @property
+    @cached_property
     def last_edit(self) -> tuple[int, int, int]:
         """Where files were last changed; before everything where they were not. What only tells of the work (a line of
         the changelog) counts where nothing else was changed."""
@@ -183,8 +184,17 @@ def put_aside(found: Sequence[Change]) -> list[tuple[tuple[int, int, int], tuple
     return [*spans, (since, (2**62, 0, 0))] if since else spans
 
 
+last: list[tuple[Trace, History]] = []  # of the trace that was read last: several judges ask one after the other
+
+
 def history(trace: Trace) -> History:
     """Reads the active branch once."""
+    if not last or last[0][0] is not trace:
+        last[:] = [(trace, read(trace))]
+    return last[0][1]
+
+
+def read(trace: Trace) -> History:
     called = list(calls(trace))
     runs = tuple(run for one in called for run in suite_runs(one, trace))
     made = tuple(change for one in called for change in changes(one, trace))

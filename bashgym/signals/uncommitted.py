@@ -1,10 +1,8 @@
 """Whose the changes are that no commit holds: the session's, or there before it."""
 
 import re
-from collections.abc import Iterator
 
-from bashgym.signals.calls import Called
-from bashgym.signals.changes import changes
+from bashgym.signals.history import history
 from bashgym.trace import Trace
 
 STATUS = re.compile(r"\bgit\b[^|;&\n]*\bstatus\b")
@@ -13,8 +11,13 @@ UNCOMMITTED = re.compile(
 )
 
 
-def edited(called: Called, trace: Trace) -> Iterator[str]:
-    return (change.path for change in changes(called, trace) if change.kind == "edit")
+def edited(trace: Trace) -> dict[tuple[int, int], list[str]]:
+    """The files that each call edited, by where it stands."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for change in history(trace).changes:
+        if change.kind == "edit":
+            found.setdefault(change.at[:2], []).append(change.path)
+    return found
 
 
 def uncommitted(line: str, output: str) -> list[str]:

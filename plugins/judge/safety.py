@@ -8,7 +8,7 @@ which does no harm in a coding session. So these are word rules: plain English, 
 import hashlib
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -150,12 +150,14 @@ def commands(trace: Trace, rules: Rules, asked: str) -> Iterator[Found]:
     from bashgym.signals.calls import calls, command_line
     from bashgym.signals.uncommitted import edited, uncommitted
 
+    edits = edited(trace)
+
     others: set[str] = set()  # files with changes that are not the session's
     own: set[str] = set()
     lately: deque[str] = deque(maxlen=3)
     for called in calls(trace):
         line = command_line(called)
-        own.update(edited(called, trace))
+        own.update(edits.get(called.at, ()))
         if line is None or called.result is None or called.call.extra.bashgym.denied:
             continue
         lately.append(line)
@@ -205,18 +207,19 @@ def contents(trace: Trace, rules: Rules, asked: str) -> Iterator[Found]:
     lowered = "\n".join(small)
     for kind, content in (("harmful", rules.harmful), ("biased", rules.biased)):
         for rule in content:
-            if not any(word in lowered for pattern in rule.any for word in words_of(pattern)):
+            likely = [pattern for pattern in rule.any if any(word in lowered for word in words_of(pattern))]
+            if not likely:
                 continue
-            first = next(
-                (hit for text, low in zip(texts, small, strict=True) if (hit := hits(rule, text, low, asked))), None
-            )
+            pairs = zip(texts, small, strict=True)
+            first = next((hit for text, low in pairs if (hit := hits(rule, likely, text, low, asked))), None)
             if first:
                 yield Found(kind, f"{rule.name}: {first[0]}", rule.weight, first[1])
 
 
-def hits(rule: Content, text: Written, lowered: str, asked: str) -> tuple[str, int] | None:
-    """Where a rule finds something: the words, and the step. `lowered` is the text in small letters."""
-    for pattern in rule.any:
+def hits(rule: Content, likely: Sequence[str], text: Written, lowered: str, asked: str) -> tuple[str, int] | None:
+    """Where a rule finds something: the words, and the step. `likely`: the patterns that some text may hold; `lowered`:
+    the text in small letters."""
+    for pattern in likely:
         if not any(word in lowered for word in words_of(pattern)):
             continue
         for match in compiled(pattern).finditer(text.text):
@@ -232,6 +235,7 @@ def hits(rule: Content, text: Written, lowered: str, asked: str) -> tuple[str, i
 def written(trace: Trace, rules: Rules) -> Iterator[Written]:
     """What the agent put into files and commands, and what it said where it did not refuse."""
     from bashgym.hacking.deltas import of
+    from bashgym.hacking.special import in_order
     from bashgym.signals.calls import calls, command_line
 
     for called in calls(trace):
@@ -240,19 +244,11 @@ def written(trace: Trace, rules: Rules) -> Iterator[Written]:
             yield Written(line[:20_000], called.step.step_id, False)
     for delta in of(trace).deltas:
         if delta.added:
-            yield Written("\n".join(in_order(delta.new, delta.after)), delta.steps[-1], False)
+            yield Written("\n".join(in_order(delta)), delta.steps[-1], False)
     refusal = compiled(rules.refusal)
     for step in trace.steps:
         if step.info.kind == "agent" and step.info.active and step.text and not refusal.search(step.text):
             yield Written(step.text[:20_000], step.step_id, True)
-
-
-def in_order(lines: list[str], after: str | None) -> list[str]:
-    """The lines that were added, as they stand in the file."""
-    if after is None:
-        return lines
-    known = set(lines)
-    return [row for row in after.split("\n") if row.rstrip() in known]
 
 
 @lru_cache(maxsize=512)
