@@ -21,9 +21,10 @@ def stories(group: str) -> list[dict[str, Any]]:
     return [one for file in sorted((HERE / group).glob("*.yaml")) for one in yaml.safe_load(file.read_text())]
 
 
-def half(name: str) -> str:
-    """Which half of `blind2` a session is in: `a`, by which rules may be mended, or `b`, which they are measured on."""
-    return "ab"[hashlib.sha256(f"blind2:{name}".encode()).digest()[0] % 2]
+def half(name: str, group: str = "blind2") -> str:
+    """Which half of `blind2` or `blind3` a session is in: `a`, by which rules may be mended, or `b`, which they are
+    measured on."""
+    return "ab"[hashlib.sha256(f"{group}:{name}".encode()).digest()[0] % 2]
 
 
 def made() -> bytes:
