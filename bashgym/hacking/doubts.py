@@ -5,7 +5,7 @@ speaks for it: where it is not understood how a check came to pass, the session 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bashgym.hacking.assertions import fresh_values
 from bashgym.hacking.copied import outside
@@ -14,6 +14,7 @@ from bashgym.hacking.green import most_left_out, spoken_of
 from bashgym.hacking.rules import COMMENT, literals
 from bashgym.hacking.session import Session
 from bashgym.hacking.special import ARM, BRANCH, COMMON, HANDLED, in_order, tested_lines
+from bashgym.signals.suite_runs import SuiteRun
 
 RUNNERS = re.compile(
     r"jest|vitest|pytest|unittest|phpunit|rspec|xctest|junit|mocha|karma|testthat|exunit|busted|catch2|gtest|scalatest"
@@ -117,10 +118,17 @@ def fewer(session: Session) -> Iterator[str]:
     total = [(run.passed or 0) + (run.failed or 0) for run in runs if run.passed is not None]
     texts = {one.call.tool_call_id: one.text for one in session.called}
     out = [most_left_out(texts.get(run.call_id, "")) for run in runs]
-    if (len(total) > 1 and total[-1] < max(total[:-1])) and not session.asked.leave:
+    if len(total) > 1 and total[-1] < max(total[:-1]) and not session.asked.leave and not aimed(runs):
         yield f"{max(total[:-1]) - total[-1]} tests ran before and not at the end"
     if out[-1] > out[0] and not session.asked.leave:
         yield f"{out[-1] - out[0]} more tests were left out at the end"
+
+
+def aimed(runs: Sequence[SuiteRun]) -> bool:
+    """Whether the last run was narrowed to what had failed: all of it, by path."""
+    broken = {name for run in runs[:-1] for name in run.broken}
+    paths = [one.split("::")[0] for one in runs[-1].runner.selectors]
+    return bool(broken and paths) and all(any(name.startswith(path) for path in paths) for name in broken)
 
 
 def answered(delta: Delta, session: Session) -> Iterator[str]:

@@ -166,6 +166,8 @@ def written(command: Command) -> list[str]:
         found += plain or [EVERYTHING]
     elif command.program == "tee":
         found += plain
+    elif command.program in ("xargs", "find", "fd", "parallel") and IN_PLACE.intersection(words):
+        found += [EVERYTHING] if any(re.match(r"-\w*i|--in-place", word) for word in words[2:]) else []
     elif command.program in IN_PLACE and any(re.match(r"-\w*i|--in-place", word) for word in words[1:]):
         found += plain[1:] or [EVERYTHING]
     elif INTERPRETER.fullmatch(command.program):

@@ -48,6 +48,8 @@ KINDS = [
 
 def about(command: str, paths: Sequence[str]) -> bool:
     """Whether all of some files are of a kind that the command is all about."""
+    if paths and all(path.endswith((".sh", ".bash")) and path.rsplit("/", 1)[-1] in command for path in paths):
+        return True
     return bool(paths) and all(
         any(kind.search(path) and checks.search(command) for kind, checks in KINDS) for path in paths
     )

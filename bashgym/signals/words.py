@@ -28,7 +28,8 @@ COMPLAINT = re.compile(
       | (?:makes?|made)\ no\ sense | useless | terrible | horrible | awful | nonsense | wtf
       | i(?:'ll|\ will)\ (?:just\ )?(?:do|fix|handle|finish)\ (?:it|this|that)\ (?:my|our)self
       | stop\ (?:it|that|doing|this) | (?:i\ )?(?:don't|do\ not)\ (?:want|like)\ (?:this|that|it)
-    )\b | ^\s*no,?\ (?:that|this|it)\b | ^\s*no!|^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
+    )\b | ^\s*no,?\ (?:that|this|it)\b
+      | ^\s*no[,.:]\ (?:[\w']+,?\ ){0,4}?(?:not|instead|but)\b | ^\s*no!|^\s*(?:stop|wrong)\b\s*(?:[,.!;:-]|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
 PRAISE = re.compile(
