@@ -72,8 +72,9 @@ ANYWHERE: dict[str, int] = {
 }
 
 
-# 10^12 operations a second in bf16 with accumulation in fp32, without sparsity, from NVIDIA's data sheets; a name with
-# an ending (-80GB, -SXM, -Ada, WS) counts as the first of these it begins with
+# 10^12 operations a second in bf16 with accumulation in fp32, without sparsity, as NVIDIA's data sheets have it and not
+# measured by us; a name with an ending (-80GB, -SXM, -Ada, WS) counts as the longest of these it begins with, and where
+# a name covers two cards (H100 is the PCIe one on RunPod, either on Lambda) the slower one counts
 SPEED: dict[str, float] = {
     "RTXA4000": 77,
     "RTXA4500": 95,
@@ -96,7 +97,8 @@ SPEED: dict[str, float] = {
     "L40": 181,
     "L4": 121,
     "H100-NVL": 835,
-    "H100": 989,
+    "H100-SXM": 989,
+    "H100": 756,
     "H200": 989,
     "B200": 2250,
 }

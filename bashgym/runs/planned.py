@@ -40,6 +40,11 @@ def shown(content: dict[str, Any], json: bool) -> None:
         print(f"  written        {file}")
 
 
+def refused(content: dict[str, Any]) -> str:
+    """Why a run on these terms would be refused by its own cloud; empty where it would not."""
+    return next((str(one["refused"]) for one in content["clouds"] if one["cloud"] == content["cloud"]), "")
+
+
 def estimated(told: dict[str, Any]) -> None:
     """Size, memory and work of the training; what is only known with the dataset says so."""
     if not told:

@@ -52,8 +52,13 @@ def main(arguments: list[str]) -> int:
     if options.plan:
         from bashgym.runs import planned
 
+        refused: list[str] = []
         for plan in plan_recipe(options.overrides, options.multirun, screen):
             planned.shown(plan, options.json)
+            if why := planned.refused(plan):
+                refused.append(f"cloud={plan['cloud']}: {why}")
+        if refused:
+            raise BashGymError(f"what is planned above would be refused: {refused[0]}")
         return 0
     if options.multirun:
         from bashgym.runs.swept import sweep

@@ -18,7 +18,6 @@ from bashgym.rented import asking, catalogue, rayed
 from bashgym.rented.budget import Budget
 from bashgym.run import bare
 from bashgym.stages import agreement, train
-from bashgym.stages.plan import run_plan
 from bashgym.verbs import clouds
 from bashgym.verbs import run as run_verb
 from tests.fakes import price_lists
@@ -97,7 +96,10 @@ def test_without_any_price_list_nothing_is_quoted(tmp_path, monkeypatch, capsys)
         clouds.main(["quote", *RECIPE])
     assert error.value.exit_code == 2
     assert "sky gpus list --infra vast" in capsys.readouterr().out
-    assert run_plan(started(tmp_path / "plan"))["quote"]["evidence"] == "missing"  # a plan says so and goes on
+    with pytest.raises(BashGymError, match="no price list of runpod") as error:
+        run_verb.main([*RECIPE, "cloud=runpod", "--plan"])
+    assert error.value.exit_code == 2
+    assert "cost           missing: no price list of runpod" in capsys.readouterr().out  # all of the plan is shown
 
 
 def test_nobody_to_ask(monkeypatch):

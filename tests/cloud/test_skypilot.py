@@ -229,7 +229,7 @@ def test_a_newer_price_list_of_the_user_is_taken(job, own):
     assert quote.details["prices"]["date"] == "2096-10-02"
 
 
-def test_the_plan(job):
+def test_the_plan(job, sky):
     quote = place("vast", secrets=["HF_TOKEN"], limits=limits(max_hourly_usd=1.0)).quote(job)
     text = Path(quote.details["sky_yaml"]).read_text()
     plan = yaml.safe_load(text)
@@ -239,6 +239,8 @@ def test_the_plan(job):
         "~/bashgym-job/dataset": f"{job.folder}/dataset",
     }
     assert plan["resources"]["autostop"] == {"idle_minutes": 10, "down": True, "wait_for": "jobs"}
+    # its server sets that as part of the launch, before the job: nobody has to be there for it
+    assert sky("vast", "autostop", quote.details["sky_yaml"]) == [[True, 10, True, "jobs"]]
     assert plan["resources"]["max_hourly_cost"] == 1.0
     assert plan["config"] == {"vast": {"datacenter_only": True}}
     assert plan["secrets"] == {"HF_TOKEN": None}
@@ -306,6 +308,9 @@ def test_a_quote_sees_no_key_and_writes_nothing_into_the_users_home(job, home):
 
 
 def test_the_tables_are_those_of_skypilot(sky):
+    cards = sky("lambda", "cards")
+    assert {name: cards["lambda"][name] / 1024 for name in MEMORY["lambda"]} == MEMORY["lambda"]
+    assert set(MEMORY["runpod"]) <= set(cards["runpod"])
     assert {cloud: sky(cloud, "copied") for cloud in MEMORY} == {name: [f"~/{catalogue.KEYS[name]}"] for name in MEMORY}
     assert sky("lambda", "names") == catalogue.NAMES | {"digitalocean": "DO"}
     lacking = {cloud: set(sky(cloud, "features")) for cloud in MEMORY}
@@ -373,7 +378,7 @@ def test_machines_that_train_together(job, tmp_path):
     quote = ours.quote(structs.replace(job, estimate={"flops": 1e20}))
     (offer,) = quote.offers
     assert (offer.instance, offer.usd_per_hour, offer.accelerators) == ("2 x gpu_8x_h100", 38.0, "H100:8")
-    assert offer.hours == round(0.25 + 1e20 / (989e12 / 4 * 16) / 3600, 2)
+    assert offer.hours == round(0.25 + 1e20 / (756e12 / 4 * 16) / 3600, 2)
     plan = yaml.safe_load(Path(quote.details["sky_yaml"]).read_text())
     assert (plan["num_nodes"], plan["resources"]["max_hourly_cost"]) == (2, 20.0)
     there, tools = tmp_path / "there" / "bashgym-job", tmp_path / "tools"

@@ -58,6 +58,26 @@ def dryrun(sky, cloud, question):
     return execution.launch(task(sky, question), cluster_name=question["name"], dryrun=True)
 
 
+def autostop(sky, cloud, question):
+    """When a machine ends itself, by each of the resources a task may get: [set, minutes, down, waits for]."""
+    found = [one.autostop_config for one in task(sky, question).resources]
+    return sorted({(one.enabled, one.idle_minutes, one.down, one.wait_for.value) for one in found})
+
+
+def cards(sky, cloud, question):
+    """What SkyPilot's makers of price lists know: MiB of Lambda's cards, the names of RunPod's."""
+    import ast
+
+    def table(name, of):
+        file = Path(sky.__file__).parent / "catalog" / "data_fetchers" / name
+        nodes = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.Assign | ast.AnnAssign)]
+        named = {ast.unparse(getattr(node, "target", None) or node.targets[0]): node.value for node in nodes}
+        return ast.literal_eval(named[of])
+
+    runpod = list(table("fetch_runpod.py", "DEFAULT_GPU_INFO"))
+    return {"lambda": table("fetch_lambda_cloud.py", "GPU_TO_MEMORY"), "runpod": runpod}
+
+
 def features(sky, cloud, question):
     """What SkyPilot itself says this cloud cannot do."""
     return sorted(one.name for one in cloud._unsupported_features_for_resources(sky.Resources()))
@@ -76,7 +96,7 @@ def copied(sky, cloud, question):
     return list(cloud.get_credential_file_mounts())
 
 
-ANSWERS = {"optimize": optimize, "dryrun": dryrun, "features": features, "names": names, "copied": copied}
+ANSWERS = {answer.__name__: answer for answer in (optimize, dryrun, autostop, cards, features, names, copied)}
 
 if __name__ == "__main__":
     main()
