@@ -95,6 +95,16 @@ def test_keys_passed_through(tmp_path: Path):
         rendered(tmp_path, axolotl={"output_dir": "x"})
 
 
+def test_embeddings_that_an_adapter_takes_along_stay_tied_to_the_head(tmp_path: Path):
+    """Of two tables `axolotl merge-lora` would keep one."""
+    whole: dict[str, Any] = {"lora_modules_to_save": ["embed_tokens", "lm_head"]}
+    assert rendered(tmp_path, method="lora", axolotl=whole)["peft_ensure_weight_tying"] is True
+    own = {**whole, "peft_ensure_weight_tying": False}
+    assert rendered(tmp_path, method="lora", axolotl=own)["peft_ensure_weight_tying"] is False
+    head = {"lora_modules_to_save": ["score"]}
+    assert "peft_ensure_weight_tying" not in rendered(tmp_path, method="lora", axolotl=head)
+
+
 def test_written_yaml_is_what_was_rendered(tmp_path: Path):
     config = rendered(tmp_path, learning_rate=1e-05)
     text = axolotl.write(config, tmp_path, ["a note\nof two lines"]).read_text()
