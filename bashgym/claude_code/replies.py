@@ -103,7 +103,7 @@ class Reply(msgspec.Struct, eq=False):
         elif kind == "tool_use":
             self.add_call(block, entry)
         elif kind in SPOKEN:
-            self.parts.append(blobs.lift_part(block))
+            self.parts.append(blobs.lift_part(block) if "source" in block else block)
         else:  # a change of model, a search on the server: no words, and no call of a tool of the client's
             info.foreign.setdefault("blocks", []).append(blobs.lift_part(block))
 

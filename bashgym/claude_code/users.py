@@ -16,7 +16,7 @@ COMMAND = (
 )
 MARK = re.compile(  # how the words begin that a person did not type; each group is a kind of step
     rf"(?P<interrupt>\[Request interrupted by user)|(?P<task_notification>{NOTIFICATION})"
-    r"|(?P<hook_feedback>\w+ hook feedback:|<user-prompt-submit-hook>)|(?P<bash><bash-(?:input|stdout|stderr)>)"
+    r"|(?P<hook_feedback>\w++ hook feedback:|<user-prompt-submit-hook>)|(?P<bash><bash-(?:input|stdout|stderr)>)"
     rf"|(?P<command>{'|'.join(COMMAND)})"
 ).match
 
