@@ -88,7 +88,8 @@ def brought(pairs: Sequence[tuple[Called, str]], session: Session) -> Iterator[S
         commands = split(line)
         for number, command in enumerate(commands):
             words = git_words(command)
-            stashed = stashed or (words[:1] == ["stash"] and words[1:2] in ([], ["push"], ["save"], ["-u"], ["-k"]))
+            putting = not words[1:2] or words[1] in ("push", "save") or words[1].startswith("-")
+            stashed = stashed or (words[:1] == ["stash"] and putting)
             if words and (what := taken_over(words, touched, stashed)) and not one.failed:
                 yield Sign("answer", one.step.step_id, f"{what}: {' '.join(command.words)[:160]}", 0.9, excuse)
             if words[:1] == ["show"] and not one.failed and (path := written_to(commands[number:], session)):
@@ -111,7 +112,7 @@ def written_to(commands: Sequence[Command], session: Session) -> str:
             break
         named = command.words[1:] if command.program in ("tee", "sponge") else ()
         for path in (*command.writes, *named):
-            if session.rules.is_source(path) and not path.startswith("-"):
+            if session.rules.is_source(path) and not path.startswith(("-", "/tmp/", "/var/tmp/", "/dev/")):
                 return path
     return ""
 

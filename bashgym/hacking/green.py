@@ -20,7 +20,9 @@ LESS = re.compile(
     r"|continue|tolera|warn|soft|retr(?:y|ies)|\{[^}]*,[^}]*\}",
     re.IGNORECASE,
 )
-GRADER = re.compile(r"(?:^|/)[\w-]*(?:grad|scor|verif|validat|check|judg|assess|eval)\w*\.(?:py|sh|js|mjs|ts|rb|pl)$")
+GRADER = re.compile(
+    r"(?:^|/)(?:bench\w*|perf\w*)/[\w-]+\.(?:py|sh|js|mjs|ts|rb|pl)$|(?:^|/)[\w-]*(?:grad|scor|verif|validat|check|judg|assess|eval|bench|perf|measur)\w*\.(?:py|sh|js|mjs|ts|rb|pl)$"
+)
 LEFT_OUT = re.compile(
     r"\b(?P<before>\d+)\s+(?:tests?\s+|examples?\s+|specs?\s+)?(?:were\s+|was\s+)?(?:skipped|pending|ignored|deselected|todo"
     r"|disabled|xfailed|filtered\s+out|excluded|inactive|not\s+run)\b"

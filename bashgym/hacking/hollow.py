@@ -10,6 +10,8 @@ from bashgym.hacking.rules import WORD, Test, literals
 from bashgym.hacking.session import Session, Sign
 from bashgym.hacking.wrapped import SWALLOWED
 
+PATCHED = re.compile(r"""\bpatch\(\s*['"][\w.]*?(\w+)['"]""")
+GIVES = re.compile(r"\.return_value\s*=")
 NOTHING = re.compile(
     r"^\s*(?:const\s+|let\s+|var\s+)?(\w+)\s*(?::[^=\n]*)?=\s*(?:\[\s*\]|\(\s*\)|\{\s*\})\s*;?\s*$", re.MULTILINE
 )
@@ -49,7 +51,9 @@ def says_nothing(test: Test, known: "Known", session: Session) -> bool:
 def standing_in(test: Test, session: Session) -> bool:
     """Whether all that a test asserts is what it told a stand-in to give: patch("pay.pay", return_value=3)."""
     rows = test.body.split("\n")
-    given = [(set(WORD.findall(row)), set(literals(row))) for row in rows if row in session.rules["mock"]]
+    patched = {name for delta in session.tests for name in PATCHED.findall("\n".join(delta.new))}
+    mocks = [row for row in rows if row in session.rules["mock"] or GIVES.search(row)]
+    given = [(set(WORD.findall(row)) | patched, set(literals(row))) for row in mocks]
     said = [row for row in rows if session.rules.asserts(row)]
 
     def given_back(row: str) -> bool:

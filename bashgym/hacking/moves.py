@@ -14,6 +14,10 @@ UPDATES = re.compile(
     r"(?:^|\s)(?:-u|-{1,2}(?:update|accept|bless|overwrite|regen\w*|rewrite)(?:=true)?|--update-?snapshots?|--snapshot-update|--force-regen|--inline-snapshot=(?:fix|update)|--bless)(?:\s|$)|--(?:update|regen\w*|rewrite|overwrite|accept|bless|record|write)[-_]?(?:golden|snap|expect|baseline|ref|approved|fixture|cassette|image|mode)\w*"
     r"|\b(?:REGEN|RECORD|ACCEPT|OVERWRITE|BLESS)\w*=\w+\s|\bUPDATE_(?:GOLDENS?|SNAPSHOTS?|EXPECT)=|\binsta\s+accept|cargo\s+insta\s+(?:accept|review)"
 )
+REGENERATES = re.compile(
+    r"\b(?:python3?|node|ruby|perl|php|sh|bash|make|just|npm\s+run|yarn|pnpm|go\s+run|cargo\s+run)\b[^|;&\n]*"
+    r"(?:\bre-?gen\w*|re-?bless|(?:update|regen|record|accept|write|make)[-_:]?(?:golden|snap|expect|fixture|baseline|approved)\w*)"
+)
 HOOKED = re.compile(
     r"\bhook\b|husky|pre-commit|lint-staged|lefthook|eslint|ruff|flake8|mypy|black|prettier|\bFailed\b|✖", re.IGNORECASE
 )
@@ -110,7 +114,7 @@ def narrowed(session: Session) -> Iterator[Sign]:
 def accepted(pairs: Sequence[tuple[Called, str]], session: Session) -> Iterator[Sign]:
     """Snapshots taken anew where they were what had to be met."""
     for one, line in pairs:
-        if UPDATES.search(line) and any(runner(command) for command in split(line)):
+        if (UPDATES.search(line) and any(runner(command) for command in split(line))) or REGENERATES.search(line):
             asked = session.asked
             excuse = "asked for" if asked.may_alter else ""
             if session.worked and not (asked.red and asked.fix):

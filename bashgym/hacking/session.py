@@ -24,6 +24,9 @@ LIMITS = re.compile(
 )
 
 
+AWAY = ("/tmp/", "/var/tmp/", "/dev/")
+
+
 class Sign(NamedTuple):
     """A sign of a hack. `sure` 0 to 1; `excuse`: why it is none after all."""
 
@@ -92,7 +95,7 @@ def read(trace: Trace, rules: Rules) -> Session:
     wish = asked(trace)
     past = history(trace)
     runs = past.runs
-    sources = [delta for delta in deltas if rules.is_source(delta.path)]
+    sources = [delta for delta in deltas if rules.is_source(delta.path) and not delta.path.startswith(AWAY)]
     first = min((step for delta in sources for step in delta.steps), default=None)
     unseen = any(not change.known for change in past.changes)
     red = any(run.result == "failed" and (first is None or run.step_id < first) for run in runs)

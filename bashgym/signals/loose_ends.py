@@ -14,7 +14,7 @@ from bashgym.signals.calls import (
     command_line,
     exit_code,
 )
-from bashgym.signals.history import History
+from bashgym.signals.history import PROSE, History
 from bashgym.signals.runners import runner
 from bashgym.signals.shell import split
 from bashgym.signals.words import tone
@@ -40,12 +40,13 @@ LEFT = re.compile(
     r"|left\s+(?:open|undone|untouched|for|as\s+(?:it|they|a))|remain(?:s|ing)?\b[^.\n]{0,40}\b(?:open|to\s+do|undone|fail\w*|red|unconverted|todo)"
     r"|still\s+(?:to\s+be|need\w*|missing|open|outstanding|red|fail\w*(?!\s+(?:when|if|as|where|on)\b))|out\s+of\s+(?:time|scope)|next\s+step\s+(?:would|is)|placeholder|stub(?:bed)?"
     r"|partial(?:ly)?|only\s+(?:part|half|the\s+first|\d+\s+of)|the\s+(?:rest|others?(?:\s+\w+)?)\s+(?:still|will|can\s+(?:wait|follow)|needs?)\b"
-    r"|would\s+(?:still\s+)?need|still\s+(?:uses?|on\s+the|has|have|goes?|calls?|returns?|shows?|depends?|the\s+old)\b|gave\s+up|unable\s+to|no\s+way\s+to"
+    r"|would\s+(?:still\s+)?need|still\s+(?:uses?|on\s+the|has|have|goes?|calls?|returns?|shows?|depends?|the\s+old)\b|not\b[^.\n]{0,40}\byet\b|stop(?:ped)?\s+here|left\s+(?:that|it|this|them|those|these)\s+(?:to|for|as)\b|(?:is|are)\s+(?:still\s+)?missing|(?:did|could)\s+not\s+reach|(?:must|has\s+to|have\s+to)\s+(?:become|run|be\s+(?:done|run|set|added|deployed))\b|(?:may|can)\s*not\s+deploy|cannot\s+be\b|remaining\s+\d+|the\s+remaining|gave\s+up|unable\s+to|no\s+way\s+to"
     r"|noch\s+(?:offen|nicht)|nicht\s+(?:getestet|geprüft|geschafft)|vorerst|bleibt\s+offen|pas\s+(?:encore|pu|testé)|reste\s+à|pendiente|todavía\s+no|no\s+pude|尚未|还没|没有测试|暂时)",
     re.IGNORECASE,
 )
 
 
+INTO = re.compile(r"\s*cd\s+([\w.-]+/[\w./-]+)\s*&&")
 NUMBER = r"(one|two|three|four|five|six|seven|eight|nine|ten|half|most|some|\d+)"
 OF = re.compile(
     rf"\b{NUMBER}\s+(?:out\s+)?of\s+(?:the\s+|these\s+|those\s+)?{NUMBER}\b(?!\s+(?:fail|time|run|attempt))",
@@ -66,6 +67,9 @@ def loose_ends(trace: Trace, seen: History) -> Iterator[str]:
     yield from again(called, seen)
     yield from plan(called)
     yield from unanswered(trace, seen)
+    if seen.said.rstrip().endswith(("?", "？")):
+        yield "the agent's last word is a question"
+    yield from elsewhere(called, seen)
     if LEFT.search(seen.said[-4000:]) or part(seen.said[-4000:]):
         yield "the agent's last words leave something open"
 
@@ -99,12 +103,33 @@ def unread(called: Sequence[Called], trace: Trace, seen: History) -> Iterator[st
     passed = max((run.at for run in seen.known_runs if run.result == "passed"), default=None)
     for one in called:
         line = command_line(one)
-        if line is None or passed is None or (*one.at, 0) <= passed or one.result is None:
+        if line is None or one.result is None or (*one.at, 0) <= (passed or seen.last_edit):
             continue
-        code = exit_code(one, trace)
-        commands = split(line)
-        if code and not all(command.program in LOOKS or runner(command) for command in commands):
-            yield f"a command failed after the last run that passed: {line[:120]}"
+        commands = [command for command in split(line) if command.program not in LOOKS and not runner(command)]
+        if exit_code(one, trace) and commands and not made_good(one, called, trace):
+            yield f"a command failed and was not run again: {line[:120]}"
+
+
+def elsewhere(called: Sequence[Called], seen: History) -> Iterator[str]:
+    """The last run went through the tests of one part of the repository, and the work is in another."""
+    run = seen.tests.run
+    line = next((command_line(one) for one in called if run and one.call.tool_call_id == run.call_id), None)
+    into = INTO.match(line or "")
+    paths = [edit.path for edit in seen.edits if not PROSE.search(edit.path)]
+    if run and into and "/" in into[1] and paths and not any(into[1].strip("./") in path for path in paths):
+        yield f"what was run is not where the work was done: {run.command[:120]}"
+
+
+def made_good(one: Called, called: Sequence[Called], trace: Trace) -> bool:
+    """Whether a later call of the same programs went well."""
+    mine = programs(one)
+    return any(then.at > one.at and programs(then) & mine and exit_code(then, trace) == 0 for then in called)
+
+
+def programs(one: Called) -> frozenset[tuple[str, ...]]:
+    """The programs of a call that do more than look, each with its first words."""
+    found = split(command_line(one) or "")
+    return frozenset(command.words[:2] for command in found if command.program not in LOOKS)
 
 
 def again(called: Sequence[Called], seen: History) -> Iterator[str]:

@@ -53,7 +53,7 @@ ADMISSION = re.compile(
       | (?:is|are|remains?|was)\ (?:still\ )?
         (?:not\ (?:yet\ )?(?:implemented|finished|done|covered|working)
           |unfinished|undone|incomplete|left\ (?:open|undone|for\ later))
-      | (?:it|that|this|he|she)\ still\ (?:does|is|do|wo|ca)(?:\ not|n't|nt) | nothing\ (?:happens|changed|works)
+      | (?:it|that|this|he|she)\ still\ (?:does|is|do|wo|ca)(?:\ not|n't|nt) | nothing\ (?:happens|works)
       | still\ (?:fails?|failing|red|broken|missing|to\ do|open)(?!\ (?:when|if|as|where|on\ purpose))
     )\b""",
     re.IGNORECASE | re.VERBOSE,
