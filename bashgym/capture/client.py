@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -56,11 +57,11 @@ def written_lately() -> set[str]:
     recent = []
     for path in (paths.claude_home() / "projects").glob("*/*.jsonl"):
         try:
-            modified = path.stat().st_mtime
+            looked = path.stat()
         except OSError:
             continue  # deleted this very moment
-        if time.time() - modified < RECENT:
-            recent.append((modified, path))
+        if stat.S_ISREG(looked.st_mode) and time.time() - looked.st_mtime < RECENT:  # a pipe would be waited on
+            recent.append((looked.st_mtime, path))
     return {version for _, path in sorted(recent, reverse=True)[:LOOKED_AT] if (version := last_version(path))}
 
 

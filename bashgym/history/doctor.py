@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -205,7 +205,7 @@ def reading(machine: Machine) -> Iterator[Check]:
         yield Check(name="malformed", level="warning", said=said, do=f"look at them: bashgym traces show {where}")
     strange = sum((Counter(f.unknown) for f in facts), Counter[str]())
     if strange:
-        kinds = ", ".join(f"{name} ({n})" for name, n in strange.most_common(6))
+        kinds = ", ".join(f"{name or 'without a type'} ({n})" for name, n in strange.most_common(6))
         said = f"lines of types this BashGym does not know: {kinds}; they are kept as events"
         yield Check(name="line types", level="warning", said=said, do="update BashGym")
     for reason, n in machine.found.left_out.items():
@@ -243,7 +243,10 @@ def disk(machine: Machine) -> Iterator[Check]:
 
 def versions(machine: Machine) -> Iterator[Check]:
     """What runs here; a missing training environment is no fault until one trains."""
-    seen = ", ".join(f"{one.version} ({one.where})" for one in machine.clients)
+    by_place: dict[str, list[str]] = {}  # the oldest first
+    for one in machine.clients:
+        by_place.setdefault(one.where, []).append(one.version)
+    seen = ", ".join(f"{spanned(found)} ({where})" for where, found in by_place.items())
     node = output("node")
     said = f"BashGym {__version__}, Python {platform.python_version()}, Claude Code {seen or 'not found'}, {node}"
     yield Check(name="versions", level="ok", said=said)
@@ -252,6 +255,13 @@ def versions(machine: Machine) -> Iterator[Check]:
     except BashGymError as error:
         said, _, do = str(error).partition("; ")
         yield Check(name="training", level="warning", said=said, evidence="missing", do=f"{do} (the first run does it)")
+
+
+def spanned(versions: Sequence[str]) -> str:
+    """One version, or the oldest and the newest."""
+    if len(versions) == 1:
+        return versions[0]
+    return f"{versions[0]} to {versions[-1]}, {len(versions)} versions"
 
 
 def output(program: str) -> str:

@@ -5,9 +5,11 @@ A file is the same when size, inode, and times of change and modification are. A
 nanoseconds before it was read is not trusted: it could change again within one tick of the clock (as git has it).
 Keys are hashes, so that no path is kept; values hold what the caller gives, which must be no words of a session."""
 
+import errno
 import hashlib
 import os
 import sqlite3
+import stat
 import struct
 import threading
 import time
@@ -44,8 +46,12 @@ def of_files(what: str, files: Sequence[str | Path], find: Callable[[], bytes]) 
 
 
 def stamps(files: Sequence[str | Path]) -> list[tuple[int, int, int, int]]:
-    """(size, modified, changed, inode) of each file; times in nanoseconds."""
+    """(size, modified, changed, inode) of each file; times in nanoseconds. Raises OSError for what is no plain file:
+    a pipe would be waited on for ever."""
     found = [os.stat(file) for file in files]  # noqa: PTH116 (Path.stat takes twice the time)
+    for file, one in zip(files, found, strict=True):
+        if not stat.S_ISREG(one.st_mode):
+            raise OSError(errno.EINVAL, "no plain file", str(file))
     return [(one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) for one in found]
 
 

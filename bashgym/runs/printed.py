@@ -40,7 +40,7 @@ def listing(runs: Sequence[Past], json: bool) -> None:
         [row["run"], row["state"], row["started"], *counts(row), row["model"], megabytes(row["bytes"])] for row in rows
     )
     table(["run", "state", "started", "sessions", "training rows", "model", "on disk"], shown)
-    print(f"{len(rows)} runs, {megabytes(sum(row['bytes'] for row in rows))} (measured)")
+    print(f"{len(rows)} run{'s' * (len(rows) != 1)}, {megabytes(sum(row['bytes'] for row in rows))} (measured)")
 
 
 def counts(row: dict[str, Any]) -> list[str]:

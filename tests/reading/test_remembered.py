@@ -144,3 +144,6 @@ def test_sparing_notes_what_cannot_be_read(tmp_path):
     assert (ref.sha256, ref.size) == ("", 0) and len(reasons) == 1 and str(gone) in reasons[0]
     with pytest.raises(InputError):
         files.reference("x", "a", gone)
+    os.mkfifo(gone)
+    with pytest.raises(InputError, match="no plain file"):
+        files.reference("x", "a", gone)
