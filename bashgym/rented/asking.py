@@ -17,6 +17,7 @@ from bashgym.errors import MissingPackage, RunFailed
 from bashgym.rented import catalogue
 
 TIMEOUT = 300  # seconds; an answer takes a tenth of one, SkyPilot's start two, a hundred on a machine that is too busy
+ENDING = 30  # seconds from its last word to its end
 
 
 class Process(NamedTuple):
@@ -42,7 +43,7 @@ def ask(cloud: str, task: Path, **question: Any) -> dict[str, Any]:
     with lock:
         process = started(home)
         line = told(process, json.dumps(question).encode() + b"\n")
-        if not line and process.child.poll() == 0:  # nobody had asked it for a while
+        if not line and rested(process):
             process = started(home)
             line = told(process, json.dumps(question).encode() + b"\n")
         if not line.endswith(b"\n"):
@@ -100,6 +101,14 @@ def told(process: Process, question: bytes) -> bytes:
             return line
         line += part
     return line
+
+
+def rested(process: Process) -> bool:
+    """Whether it has ended because nobody had asked it for a while: it tells so only when all of it is unloaded."""
+    try:
+        return process.child.wait(ENDING) == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def last_words(process: Process) -> str:

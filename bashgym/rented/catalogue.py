@@ -93,7 +93,7 @@ def prices(cloud: str) -> Prices | None:
     for home in (place(cloud), place(QUOTES)):
         if source is not None:
             copied(source.parent, home / PRICES / cloud)
-        index(home, cloud)
+        index(home, users)
     if source is None:
         return None
     written = datetime.datetime.fromtimestamp(source.stat().st_mtime, tz=datetime.UTC)
@@ -109,11 +109,14 @@ def copied(source: Path, folder: Path) -> None:
             shutil.copy2(file, ours)
 
 
-def index(home: Path, cloud: str) -> None:
-    """SkyPilot reads a list of all GPU names before it parses a task, and would fetch it from the network."""
+def index(home: Path, users: Path) -> None:
+    """SkyPilot reads a list of all GPU names before it parses a task, and would fetch it from the network.
+
+    It is the same whichever cloud is asked first: a process that has read another one would have to start anew."""
     found: dict[str, set[str]] = {}
-    for one in {cloud, *MEMORY, *(path.parent.name for path in (home / PRICES).glob("*/vms.csv"))}:
-        for name in {*MEMORY.get(one, ANYWHERE), *listed(home / PRICES / one / "vms.csv")}:
+    for one in {*NAMES, *(path.parent.name for path in (home / PRICES).glob("*/vms.csv"))}:
+        lists = {home / PRICES / one / "vms.csv", *([users / PRICES / one / "vms.csv"] if one in MEMORY else ())}
+        for name in {*MEMORY.get(one, ANYWHERE), *(name for file in lists for name in listed(file))}:
             found.setdefault(name, set()).add(NAMES.get(one, one))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

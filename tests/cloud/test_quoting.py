@@ -179,3 +179,22 @@ def test_a_ray_cluster_is_made_of_ones_own_machines(tmp_path, capsys):
     assert last.endswith('executor.address=127.0.0.1:6379 "executor.trusted=[10.0.0.2,10.0.0.3]"')
     with pytest.raises(RecipeError, match="a rented one must never"):
         rayed.cluster("runpod", 2, "")
+
+
+def test_a_process_that_is_just_going_to_rest_is_started_anew(tmp_path, monkeypatch):
+    """It has closed its door, and takes a moment to end."""
+    program = "import sys, time, os; os.close(1); time.sleep(0.3); sys.exit(0)"
+    going = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    coming = subprocess.Popen(
+        [sys.executable, "-c", "print('{\"error\": null}', flush=True); input(); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    processes = [asking.Process(one, (tmp_path / "errors").open("w+b"), {}) for one in (going, coming)]
+    left = iter(processes)
+    monkeypatch.setattr(asking, "started", lambda home: next(left))
+    assert asking.ask("runpod", tmp_path / "sky.yaml", quote=False) == {"error": None}
+    for one in processes:
+        one.child.kill()
+        one.child.communicate()
+        one.errors.close()

@@ -161,11 +161,6 @@ def test_homes_are_quoted_only_when_allowed(job):
     assert [(one.region, one.usd_per_hour) for one in quote.offers] == [("Home", 0.21), ("Home", 0.31), ("Hall", 0.81)]
 
 
-def test_a_price_list_that_knows_no_homes_says_so(job, own):
-    price_lists.price_list(own, "vast", without="HostingType")
-    assert "does not tell datacentres from private hosts" in place("vast").quote(job).note
-
-
 def test_a_price_of_nought_is_no_price_and_not_the_cheapest(job, sky):
     quote = place("runpod").quote(job)
     last = quote.offers[-1]  # after all that have a price
@@ -209,24 +204,6 @@ def test_no_gpu_is_no_business_of_a_rented_machine(job):
     none = changed(job, gpu={})
     assert "cloud=local" in place("runpod").quote(none).note
     assert any("training.device=cpu" in one.message for one in place("runpod").preflight(none))
-
-
-def test_without_a_price_list_the_plan_is_made_and_nothing_is_guessed(job, own):
-    quote = place("vast").quote(job)
-    assert (quote.offers, quote.usd, quote.hours, quote.evidence) == ((), None, None, "missing")
-    assert "sky gpus list --infra vast" in quote.note
-    assert "at most $4.00" in quote.note
-    assert yaml.safe_load(Path(quote.details["sky_yaml"]).read_text())["resources"]["infra"] == "vast"
-
-
-def test_a_newer_price_list_of_the_user_is_taken(job, own):
-    price_lists.price_list(own, "lambda")
-    assert catalogue.prices("lambda").source.is_relative_to(own)
-    price_lists.price_list(own, "lambda", [price_lists.MACHINES["lambda"][0] | {"Price": 0.5}])
-    os.utime(own / catalogue.PRICES / "lambda" / "vms.csv", (4e9, 4e9))
-    quote = place("lambda").quote(job)
-    assert quote.offers[0].usd_per_hour == 0.5
-    assert quote.details["prices"]["date"] == "2096-10-02"
 
 
 def test_the_plan(job, sky):
@@ -456,6 +433,32 @@ def test_every_recipe_renders_and_runs_dry_on_every_cloud(sky, tmp_path):
         wanted = {quote.offers[0].instance, rules.TESTED.removeprefix("docker:"), catalogue.KEYS[cloud]}
         assert not [part for part in wanted if part not in rendered.read_text()], cluster
     assert len(dry) > 6
+
+
+# each with price lists of its own, for which SkyPilot's process starts anew: last, so that no other one waits
+
+
+def test_a_price_list_that_knows_no_homes_says_so(job, own):
+    price_lists.price_list(own, "vast", without="HostingType")
+    assert "does not tell datacentres from private hosts" in place("vast").quote(job).note
+
+
+def test_without_a_price_list_the_plan_is_made_and_nothing_is_guessed(job, own):
+    quote = place("vast").quote(job)
+    assert (quote.offers, quote.usd, quote.hours, quote.evidence) == ((), None, None, "missing")
+    assert "sky gpus list --infra vast" in quote.note
+    assert "at most $4.00" in quote.note
+    assert yaml.safe_load(Path(quote.details["sky_yaml"]).read_text())["resources"]["infra"] == "vast"
+
+
+def test_a_newer_price_list_of_the_user_is_taken(job, own):
+    price_lists.price_list(own, "lambda")
+    assert catalogue.prices("lambda").source.is_relative_to(own)
+    price_lists.price_list(own, "lambda", [price_lists.MACHINES["lambda"][0] | {"Price": 0.5}])
+    os.utime(own / catalogue.PRICES / "lambda" / "vms.csv", (4e9, 4e9))
+    quote = place("lambda").quote(job)
+    assert quote.offers[0].usd_per_hour == 0.5
+    assert quote.details["prices"]["date"] == "2096-10-02"
 
 
 def planned(words: list[str], folder: Path):
