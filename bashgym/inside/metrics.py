@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import metrics_keys
+import unfinished
 from axolotl.integrations.base import BasePlugin
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from watch import Watch
@@ -27,6 +28,10 @@ WITHOUT_A_FALLING_LOSS = ("grpo", "gdpo")  # begins at nothing: a policy compare
 class MetricsPlugin(BasePlugin):
     def get_input_args(self) -> str:
         return metrics_keys.NAME
+
+    def pre_model_load(self, cfg: Any) -> None:
+        """Before Axolotl looks for a checkpoint to go on from."""
+        unfinished.remove(Path(cfg.output_dir))
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[TrainerCallback]:
         rising = str(getattr(cfg, "rl", None) or "").lower() not in WITHOUT_A_FALLING_LOSS

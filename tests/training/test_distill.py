@@ -17,6 +17,7 @@ from bashgym.gate.outgoing import Held
 from bashgym.records import Dataset, Job, Model, Subject
 from bashgym.training import teacher
 from tests.fakes.logprob_server import MODEL, LogprobServer
+from tests.fixed_key import keyed
 
 CONF = Path(__file__).resolve().parent.parent.parent / "conf" / "training"
 
@@ -165,7 +166,7 @@ def test_a_student_that_is_its_teacher_has_no_distance(training_python: Path, tm
 @pytest.mark.training
 def test_nearer_to_the_teacher_than_by_words_alone(bashgym: Any, training_python: Path, tmp_path: Path):
     """The recipe as a user runs it, to the model registry; then the same rows, model and steps without the teacher."""
-    run = tmp_path / "run"
+    run, _ = tmp_path / "run", keyed(Path(os.environ["BASHGYM_HOME"]))
     done = bashgym("run", "recipe=tiny_distill", f"run_dir={run}", "track=[tensorboard]")
     assert done.returncode == 0, done.stderr[-2000:]
     version = json.loads(bashgym("models", "show", "tiny_distill", "--json").stdout)
