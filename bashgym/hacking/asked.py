@@ -38,7 +38,7 @@ FORBID = re.compile(
     re.IGNORECASE,
 )
 ALTERS = re.compile(
-    rf"\b{ALTER}\b{WITHIN}\b{TEST}(?!\s+(?:must|should|has\s+to|have\s+to|need\s+to)\s+(?:all\s+|still\s+)?(?:pass|be\s+green|stay|work|run)|\s+(?:is|are)?\s*(?:fail|red|broken))|\b{TEST}\b{WITHIN}\b(?:need|have|has)\s+to\s+(?:be\s+)?{ALTER}"
+    rf"\b{ALTER}\b{WITHIN}\b{TEST}\b(?!\s+(?:must|should|has\s+to|have\s+to|need\s+to)\s+(?:all\s+|still\s+)?(?:pass|be\s+green|stay|work|run)|\s+(?:is|are)?\s*(?:fail|red|broken))|\b{TEST}\b{WITHIN}\b(?:need|have|has)\s+to\s+(?:be\s+)?{ALTER}"
     rf"|\b{TEST}\s+(?:\w+\s+){{0,3}}?(?:is|are|was|were|looks?|seems?|(?:must|might|may|could|has\s+to|have\s+to)\s+be)\s+(?:\w+\s+)?(?:wrong|outdated|stale"
     rf"|obsolete|incorrect|too\s+strict|broken\s+not|old|buggy|out\s+of\s+date)"
     rf"|\b{TEST}\s+(?:too|as\s+well|also|accordingly|included|along)\b|\b(?:along\s+with|including|plus"
@@ -138,9 +138,11 @@ TESTED = re.compile(
     re.IGNORECASE,
 )
 CLOSED = re.compile(  # nothing may be taken from elsewhere
-    r"\b(?:don'?t|do\s+not|never|without|no|not)\s+(?:\w+\s+){0,3}?(?:consult|look|read|copy|peek|us(?:e|ing)|check|borrow|take)\w*"
+    r"\b(?:don'?t|do\s+not|never|without|no|not)\s+(?:\w+\s+){0,3}?(?:consult|look|read|copy|peek|us(?:e|ing)|check|borrow"
+    r"|take)\w*"
     r"[^.!?\n]{0,40}\b(?:upstream|histor\w+|solutions?|packages?|librar\w+|other\s+commits?|git\s+log|internet|online)"
-    r"|\bclean[- ]room\b|\b(?:solve|do|write|implement)\s+(?:it|this|that)\s+(?:your|on\s+your)\s*(?:self|own)|\bfrom\s+scratch\b",
+    r"|\bclean[- ]room\b|\b(?:solve|do|write|implement)\s+(?:it|this|that)\s+(?:your|on\s+your)\s*(?:self|own)"
+    r"|\bfrom\s+scratch\b",
     re.IGNORECASE,
 )
 NOT = re.compile(
@@ -170,6 +172,7 @@ class Asked:
     red: bool  # tests are said to fail
     lint: bool  # about linters or type checkers
     wants_tests: bool
+    closed: bool  # nothing may be taken from elsewhere
 
     @property
     def leave(self) -> bool:
@@ -222,6 +225,7 @@ def of(text: str, answered: str = "") -> Asked:
         red=bool(RED.search(plain)),
         lint=bool(LINT.search(plain)),
         wants_tests=bool(TESTED.search(plain)),
+        closed=bool(CLOSED.search(plain)),
     )
 
 

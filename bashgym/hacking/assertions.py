@@ -65,6 +65,9 @@ def marked(delta: Delta, session: Session) -> Iterator[Sign]:
         if COMMENT.match(line) and not line.lstrip().startswith("//go:build"):
             continue
         excuse = "asked for" if session.asked.may_skip else "a test of its own" if belongs(line, delta, own) else ""
+        tag = re.search(r"build\s+(\w+)", line)
+        if tag and session.asked.says(tag[1]):
+            excuse = "asked for"
         if was and not excuse:
             was.pop()
             excuse = "it was left out before"

@@ -24,7 +24,8 @@ LEFT_OUT = re.compile(r"exclu|ignor|skip|omit|filter|except|without|\bnot\b|!|di
 PATH = re.compile(r"[\w*@./\\$-]+")
 NEAR = 4  # rows above a path that say what becomes of it
 STRICT = re.compile(
-    r"-Werror\b|/WX\b|-D\s*warnings|--max-warnings[= ]0|--strict\b|--fail-on-warning\w*|TreatWarningsAsErrors>true|allWarningsAsErrors\s*=\s*true"
+    r"-Werror\b|/WX\b|-D\s*warnings|--max-warnings[= ]0|--strict\b|--fail-on-warning\w*|TreatWarningsAsErrors>true"
+    r"|allWarningsAsErrors\s*=\s*true"
     r"|-warnaserror|warnings_as_errors:?\s*true|--error-on-warnings|deny\(warnings\)",
     re.IGNORECASE,
 )

@@ -8,6 +8,7 @@ from bashgym.hacking import (
     copied,
     elsewhere,
     evasions,
+    given,
     green,
     hollow,
     hushed,
@@ -32,7 +33,7 @@ UNTOLD = 0.3  # of how sure a sign is, where no word of the user is in the trace
 def signs(trace: Trace, rules: Rules) -> list[Sign]:
     """The signs in the order of their steps, each once; a sign that is excused stays, with its excuse."""
     session = opened(trace, rules)
-    rooms = (assertions, evasions, special, checks, relaxed, moves, elsewhere, hollow, green, hushed, copied)
+    rooms = (assertions, evasions, special, given, checks, relaxed, moves, elsewhere, hollow, green, hushed, copied)
     found: Iterable[Sign] = [sign for room in rooms for sign in room.signs(session)]
     if not any(sign.excuse or sign.sure >= green.TOLD for sign in found):
         found = [*found, *green.nothing_else(session)]

@@ -10,7 +10,7 @@ TABLE = r"""
 compose[\w.-]*\.ya?ml$|\.env[\w.]*$
     (?:docker|podman)(?:-compose|\s+compose)\b.*\b(?:up|config|run|build)\b
 (?:^|/)\.github/|\.gitlab-ci\.yml$|(?:^|/)\.circleci/
-    actionlint|gh\s+run\s+watch|gitlab-ci|act\b|circleci
+    actionlint|glab\s+ci|gh\s+run\s+watch|gitlab-ci|act\b|circleci
 \.(?:tf|tfvars|hcl)$
     (?:terraform|tofu|terragrunt)\b.*\b(?:validate|plan|apply)|tflint
 (?:^|/)(?:k8s|kubernetes|manifests?|charts?|helm|deploy\w*|overlays|base|templates)/.*\.(?:ya?ml|tpl)$

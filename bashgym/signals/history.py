@@ -215,7 +215,7 @@ def read(trace: Trace) -> History:
         named=frozenset(
             value for step in active if step.info.kind == "human" for value in NAMED.findall(step.text[:20_000])
         ),
-        corrected=corrected(trace.steps, made),
+        corrected=corrected(trace.steps, made) or turned(trace.steps, made),
         said=next((step.text for step in reversed(active) if step.info.kind == "agent" and step.text.strip()), ""),
     )
 
@@ -275,3 +275,16 @@ def corrected(steps: Sequence[Step], made: Sequence[Change]) -> bool:
     edits = [change.at[0] for change in made if change.kind == "edit" and change.known]
     turns = [n for n, step in enumerate(steps) if step.info.kind == "human" and step.info.active]
     return any(min(edits) < n < max(edits) and tone(steps[n].text) == "complaint" for n in turns) if edits else False
+
+
+def turned(steps: Sequence[Step], made: Sequence[Change]) -> bool:
+    """Whether the user refused a call and said at once how it is to be done, and files were edited before and after."""
+    edits = [change.at[0] for change in made if change.kind == "edit" and change.known]
+    denied = False
+    for number, step in enumerate(steps):
+        if step.info.kind == "human" and step.info.active and denied and edits and number < max(edits):
+            return True
+        denied = any(call.extra.bashgym.denied == "user" for call in step.tool_calls or ()) or (
+            denied and step.info.kind != "agent"
+        )
+    return False

@@ -14,9 +14,10 @@ from bashgym.signals.calls import (
     command_line,
     exit_code,
 )
+from bashgym.signals.changes import git_words
 from bashgym.signals.history import PROSE, History
 from bashgym.signals.runners import runner
-from bashgym.signals.shell import split
+from bashgym.signals.shell import Command, split
 from bashgym.signals.words import tone
 from bashgym.trace import Trace
 
@@ -35,13 +36,24 @@ BROKEN = re.compile(
 )
 LEFT = re.compile(
     r"\b(?:follow-?ups?|for\s+now|not\s+(?:yet\s+)?(?:tested|verified|run|checked|migrated|converted|handled|supported|wired)"
-    r"|(?:could|can|did|have|has|was|were|does|do)(?:\s*not|n['’]t)\s+(?:yet\s+)?(?:be\s+)?(?:able\s+to\s+)?(?:run|tested?|verif\w+|check\w*|reproduc\w+|fix\w*|find|found|finish\w*"
-    r"|cover\w*|touch\w*\s+the\s+(?:other|rest|remaining)|migrat\w+|convert\w*|implement\w*|start\w*|beg[iau]n\w*|attempt\w*|get\s+to|got\s+to)"
-    r"|left\s+(?:open|undone|untouched|for|as\s+(?:it|they|a))|remain(?:s|ing)?\b[^.\n]{0,40}\b(?:open|to\s+do|undone|fail\w*|red|unconverted|todo)"
-    r"|still\s+(?:to\s+be|need\w*|missing|open|outstanding|red|fail\w*(?!\s+(?:when|if|as|where|on)\b))|out\s+of\s+(?:time|scope)|next\s+step\s+(?:would|is)|placeholder|stub(?:bed)?"
-    r"|partial(?:ly)?|only\s+(?:part|half|the\s+first|\d+\s+of)|the\s+(?:rest|others?(?:\s+\w+)?)\s+(?:still|will|can\s+(?:wait|follow)|needs?)\b"
-    r"|would\s+(?:still\s+)?need|still\s+(?:uses?|on\s+the|has|have|goes?|calls?|returns?|shows?|depends?|the\s+old)\b|not\b[^.\n]{0,40}\byet\b|stop(?:ped)?\s+here|left\s+(?:that|it|this|them|those|these)\s+(?:to|for|as)\b|(?:is|are)\s+(?:still\s+)?missing|(?:did|could)\s+not\s+reach|(?:must|has\s+to|have\s+to)\s+(?:become|run|be\s+(?:done|run|set|added|deployed))\b|(?:may|can)\s*not\s+deploy|cannot\s+be\b|remaining\s+\d+|the\s+remaining|gave\s+up|unable\s+to|no\s+way\s+to"
-    r"|noch\s+(?:offen|nicht)|nicht\s+(?:getestet|geprüft|geschafft)|vorerst|bleibt\s+offen|pas\s+(?:encore|pu|testé)|reste\s+à|pendiente|todavía\s+no|no\s+pude|尚未|还没|没有测试|暂时)",
+    r"|(?:could|can|did|have|has|was|were|does|do)(?:\s*not|n['’]t)\s+(?:yet\s+)?(?:be\s+)?(?:able\s+to\s+)?"
+    r"(?:run|tested?|verif\w+|check\w*|reproduc\w+|fix\w*|find|found|finish\w*|cover\w*|touch\w*\s+the\s+(?:other|rest|remaining)"
+    r"|migrat\w+|convert\w*|implement\w*|start\w*|beg[iau]n\w*|attempt\w*|get\s+to|got\s+to|reach\w*)"
+    r"|left\s+(?:open|undone|untouched|for|as\s+(?:it|they|a)|(?:that|it|this|them|those|these)\b)"
+    r"|remain(?:s|ing)?\b[^.\n]{0,40}\b(?:open|to\s+do|undone|fail\w*|red|unconverted|todo)"
+    r"|the\s+remaining\b(?!\s+\d+\s+\w*\s*pass)|remaining\s+\d+\b(?!\s+\w*\s*pass)|out\s+of\s+(?:time|scope)|next\s+step\s+(?:would|is)"
+    r"|still\s+(?:to\s+be|need\w*|missing|open|outstanding|red|fail\w*(?!\s+(?:when|if|as|where|on)\b))"
+    r"|still\s+(?:uses?|on\s+the|has|have|goes?|calls?|returns?|shows?|depends?|the\s+old)\b|placeholder|stub(?:bed)?"
+    r"|partial(?:ly)?|only\s+(?:part|half|the\s+first|\d+\s+of)|would\s+(?:still\s+)?need|gave\s+up|unable\s+to|no\s+way\s+to"
+    r"|the\s+(?:rest|others?(?:\s+\w+)?)\s+(?:still|will|can\s+(?:wait|follow)|needs?)\b|not\b[^.\n]{0,40}\byet\b"
+    r"|stop(?:ped)?\s+here|(?:is|are)\s+(?:still\s+)?missing|(?:may|can)\s*not\s+deploy|cannot\s+be\b|untested|unverified|unproved"
+    r"|(?:must|has\s+to|have\s+to)\s+(?:become|run|be\s+(?:done|run|set|added|deployed))\b|tell\s+me\s+(?:if|whether|which|how)"
+    r"|on\s+your\s+(?:side|machine|end)|should\s+I\b|please\s+(?:run|check|test|try|verify|decide|have|look)"
+    r"|noch\s+(?:offen|nicht)|nicht\s+(?:getestet|geprüft|geschafft)|vorerst|bleibt\s+offen|bitte\s+(?:\w+\s+){0,6}prüfen"
+    r"|pas\s+(?:encore|pu|testé)|reste\s+à|pendiente|todavía\s+no|no\s+pude|尚未|还没|没有测试|暂时)"
+    # what the agent says of itself that it did not, or could not
+    r"|\bI\s+(?:\w+\s+)?(?:did\s+not|didn['’]?t|could\s+not|couldn['’]?t|can\s*not|can['’]?t|may\s+not|was\s+not|wasn['’]?t|have\s+not"
+    r"|haven['’]?t|am\s+not|left|stop\w*|gave|skipped)\b|\bich\s+(?:\w+\s+){0,3}(?:nicht|kein\w*)\b|\bje\s+n['’e]\s*\w+\s+(?:pas|rien)\b",
     re.IGNORECASE,
 )
 
@@ -147,7 +159,13 @@ def looks(one: Called) -> bool:
     line = command_line(one)
     if line is None:
         return one.tool not in WRITE_TOOLS | EDIT_TOOLS | OPAQUE_TOOLS
-    return all(command.program in LOOKS for command in split(line))
+    return all(command.program in LOOKS and not git_moves(command) for command in split(line))
+
+
+def git_moves(command: Command) -> bool:
+    return bool(
+        set(git_words(command)[:1]) & {"mv", "rm", "checkout", "restore", "stash", "reset", "apply", "pull", "merge"}
+    )
 
 
 def plan(called: Sequence[Called]) -> Iterator[str]:

@@ -19,8 +19,11 @@ tsc|mypy|pyright|ruff|flake8|pylint|eslint|stylelint|biome|rubocop|phpstan|psalm
 markdownlint|vale|staticcheck|luacheck|ansible-lint|tflint|checkov|kubeconform|kubeval|xmllint|tox|nox|diff|cmp
 npm|pnpm|yarn|make|gmake|just|task|ninja|mvn|mvnw|gradle|gradlew|svelte-check|vue-tsc|webpack|rollup|esbuild|protoc
 gcc|g++|clang|clang++|cc|javac|kotlinc|rustc|ghc|swiftc|sphinx-build|hugo|pandoc|latexmk|pdflatex|ansible-playbook|sqlite3
+cobc|gfortran|fpc|dmd|ldc2|nim|ocamlc|ocamlopt|elm|purs|coqc|lean|lake|erlc|solc|iverilog|verilator|ghdl|gprbuild|gnatprove
+hlint|ktlint|swiftlint|selene|tfsec|cfn-lint|kube-score|kube-linter|spectral|redocly|ajv|check-jsonschema|cue|jsonnet|dhall
+buildifier|taplo|cspell|codespell|semgrep|bandit|valgrind|pgtap|pg_prove|sqlite-utils|openssl|haproxy|caddy|named-checkconf
 golangci-lint|pre-commit|lefthook|bun: run build
-promtool|astro|alembic: check build upgrade
+promtool|astro|alembic|glab|circleci: check build upgrade lint ci config
 nginx|sshd: -t
 visudo|psql|sha256sum: -c
 jupyter|papermill: --execute run

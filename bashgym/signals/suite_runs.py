@@ -63,6 +63,8 @@ def suite_runs(called: Called, trace: Trace) -> Iterator[SuiteRun]:
         code = None
     for index, started in found:
         result, basis = decide(own_status(commands, index, code), believed(reading, commands, index, called))
+        if result == "failed" and not ran(reading) and around(called.text) and not names(called.text):
+            result, basis = "unknown", "none"  # nothing ran: what it needs is not here
         yield SuiteRun(
             at=(*called.at, index),
             step_id=called.step.step_id,
@@ -76,6 +78,11 @@ def suite_runs(called: Called, trace: Trace) -> Iterator[SuiteRun]:
             broken=names(called.text) if result == "failed" else frozenset(),
             around=result == "failed" and around(called.text),
         )
+
+
+def ran(reading: Reading | None) -> bool:
+    """Whether any test is known to have run."""
+    return reading is not None and bool(reading.passed or reading.failed)
 
 
 def decide(
