@@ -53,6 +53,16 @@ def test_a_broken_line_is_kept_with_its_reason(scribe, line, reason):
     assert (trace.info.source.files[0].lines, trace.info.source.files[0].malformed) == (3, 1)
 
 
+@pytest.mark.parametrize("level", [("[", "]"), ('{"":', "}"), ('[{"":', "}]")], ids=["lists", "objects", "both"])
+def test_the_shortest_lines_are_too_deep_at_the_same_level(level):
+    def nested(levels: int) -> lines.Entry | str:
+        times = levels // len(level[1])
+        return lines.entry(1, b'{"":' + (level[0] * times + "1" + level[1] * times).encode() + b"}")
+
+    assert isinstance(nested(blobs.DEEP), lines.Entry)
+    assert nested(blobs.DEEP + len(level[1])) == f"nested more than {blobs.DEEP} deep"
+
+
 def test_bytes_that_are_no_utf8_are_kept_legibly(scribe):
     scribe.raw(b'{"type": "user\xff"}')
     (bad,) = scribe.trace().info.malformed
