@@ -80,20 +80,23 @@ def pseudonym(key: bytes, type: str, value: str) -> str:
     if not TYPE.fullmatch(type):
         raise ValueError(f"{type!r} is no type of a pseudonym: capitals, digits and _, {LONGEST_TYPE} at most")
     data = f"{type}|{value}".encode("utf-8", "surrogatepass")
-    body = base32(hashlib.blake2s(data, key=key).digest(), BODY)
+    body = base32(hashlib.blake2s(data, key=key).digest())
     return f"{type}_{body}{check(body)}"
 
 
 @lru_cache(65536)  # a text full of pseudonyms is looked through several times
 def check(body: str) -> str:
     """The check characters of a body: 10 bits, without the key, so that another machine's are known too."""
-    return base32(hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest(), CHECK)
+    return PAIRS[
+        int.from_bytes(hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest()[:2], "big") >> 6
+    ]
 
 
-def base32(data: bytes, letters: int) -> str:
-    """The first letters of `data` in Base32, an even number of them; the standard library takes ten times as long."""
-    bits = int.from_bytes(data[:8].ljust(8, b"\0"), "big")
-    return "".join(PAIRS[bits >> shift & 1023] for shift in range(54, 54 - 5 * letters, -10))
+def base32(data: bytes) -> str:
+    """The first BODY letters of `data` in Base32; the standard library takes ten times as long."""
+    bits = int.from_bytes(data[:7], "big") >> 6
+    first, second, third = PAIRS[bits >> 40], PAIRS[bits >> 30 & 1023], PAIRS[bits >> 20 & 1023]
+    return f"{first}{second}{third}{PAIRS[bits >> 10 & 1023]}{PAIRS[bits & 1023]}"
 
 
 def pseudonyms(text: str) -> Iterator[tuple[int, int]]:

@@ -15,13 +15,15 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bashgym.errors import PrivacyError
 from bashgym.kinds import Sanitizer, ScanContext
-from bashgym.pseudonyms import TYPE, pseudonym, pseudonyms
+from bashgym.pseudonyms import TYPE, pseudonym
 from bashgym.records import Span
+from bashgym.scanning.found import Found, merge, outside
 from bashgym.scanning.known_values import KnownValues, why_not
 from bashgym.scanning.surrogates import surrogate
 from bashgym.scanning.text import Joined
@@ -45,9 +47,6 @@ INERT = re.compile(
     r"|(?:msg|req|toolu|srvtoolu|call|chatcmpl|resp|rs|fc)_[A-Za-z0-9]{16,64}"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 )
-
-
-WORD = re.compile(r"\w")
 LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -64,15 +63,6 @@ class Sanitized(NamedTuple):
     removed: dict[str, str]
     by_field: dict[str, int]
     machine: dict[str, str]
-
-
-class Found(NamedTuple):
-    """One range of one string to be replaced."""
-
-    start: int
-    end: int
-    type: str
-    rule: str
 
 
 def sanitize(
@@ -133,7 +123,8 @@ def now_of(origins: Iterable[Unit], clean: Mapping[Unit, str]) -> dict[Unit, lis
     """Units as they are now, with those they were."""
     units: dict[Unit, list[Unit]] = {}
     for origin in origins:
-        units.setdefault(Unit(origin.key, clean.get(origin, origin.text)), []).append(origin)
+        text = clean.get(origin)
+        units.setdefault(origin if text is None else Unit(origin.key, text), []).append(origin)
     return units
 
 
@@ -255,49 +246,14 @@ def guarded(label: str, sanitizer: Sanitizer, texts: Sequence[str], context: Sca
     for span in spans:
         if not (0 <= span.index < len(texts) and 0 <= span.start < span.end <= len(texts[span.index])):
             raise PrivacyError(f"sanitizer.{label}: rule {span.rule!r} reports a span outside its string")
-        if not TYPE.fullmatch(span.type):
+        if not type_like(span.type):
             raise PrivacyError(f"sanitizer.{label}: {span.type!r} is no type; use capitals, digits and _")
     return spans
 
 
-def merge(spans: Iterable[Found]) -> list[Found]:
-    """Overlapping ranges become their union, named after the longest of them (the first, where equal)."""
-    merged: list[Found] = []
-    longest = 0
-    for span in sorted(spans, key=lambda each: each.start):
-        length = span.end - span.start
-        if not merged or span.start >= merged[-1].end:
-            merged.append(span)
-            longest = length
-            continue
-        name = span if length > longest else merged[-1]
-        merged[-1] = Found(merged[-1].start, max(merged[-1].end, span.end), name.type, name.rule)
-        longest = max(longest, length)
-    return merged
-
-
-def outside(text: str, spans: list[Found]) -> list[Found]:
-    """The spans less what is a pseudonym already: nothing is ever found inside one."""
-    done = list(pseudonyms(text))
-    if not done:
-        return spans
-    pieces: list[Found] = []
-    position = 0
-    for span in spans:
-        while position < len(done) and done[position][1] <= span.start:
-            position += 1
-        start, at = span.start, position
-        cut: list[Found] = []
-        while at < len(done) and done[at][0] < span.end:
-            cut.append(span._replace(start=start, end=done[at][0]))
-            start = done[at][1]
-            at += 1
-        if not cut:
-            pieces.append(span)
-            continue
-        cut.append(span._replace(start=start))
-        pieces += (piece for piece in cut if piece.start < piece.end and WORD.search(text, piece.start, piece.end))
-    return pieces
+@lru_cache(256)
+def type_like(type: str) -> bool:
+    return bool(TYPE.fullmatch(type))
 
 
 def splice(text: str, spans: Sequence[Found], names: Names) -> str:

@@ -13,7 +13,8 @@ from bashgym.errors import PrivacyError
 from bashgym.kinds import ScanContext
 from bashgym.pseudonyms import pseudonym, pseudonyms
 from bashgym.records import Span
-from bashgym.scan import BATCH, Found, merge, sanitize
+from bashgym.scan import BATCH, sanitize
+from bashgym.scanning.found import Found, merge
 
 KEY = bytes(range(32))
 JSON = st.recursive(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from bashgym import jsonl, scan
 from bashgym.kinds import Sanitizer, ScanContext
 from bashgym.scan import Unit
+from bashgym.scanning.found import Found
 
 WINDOW = 48 * 1024  # characters that are looked at together
 OVERLAP = 2 * 1024  # longer than any secret but a key in PEM, whose lines are looked for one by one
@@ -34,7 +35,7 @@ def rescan(path: Path, sanitizers: Sequence[tuple[str, Sanitizer]]) -> Iterator[
             yield from (Seen(number, span.type, span.rule) for span in found(raw, path.name, sanitizers))
 
 
-def found(raw: bytes, name: str, sanitizers: Sequence[tuple[str, Sanitizer]]) -> Iterator[scan.Found]:
+def found(raw: bytes, name: str, sanitizers: Sequence[tuple[str, Sanitizer]]) -> Iterator[Found]:
     """What the sanitizers still find in one line, or one text, that is called `name`."""
     windows = list(cut(laid_out(raw)))
     scanners = [(label, each, ScanContext(session=name, strings=windows)) for label, each in sanitizers]

@@ -8,7 +8,7 @@ import hashlib
 import string
 import zlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).parent / "tables" / "trigrams.bin"
 CLASSES = 60  # 0 all else, 1-26 small, 27-52 capital, 53 digits, 54-59 SYMBOLS
 SYMBOLS = "_-./+="
+SHORT = 128  # characters of a text for which an array does not pay
 SCALE = 4  # steps of the table per bit
 WHOLE = frozenset(string.ascii_letters + string.digits + "_-+/~")
 PIECE = frozenset(string.ascii_letters + string.digits + "_-~")
@@ -122,10 +123,23 @@ def tokens(codes: bytes, shortest: int, bits: float) -> Iterator[Token]:
 
 def cost(text: str) -> float:
     """Bits per character of one short text, standing alone."""
+    return short_cost(text) if len(text) <= SHORT else long_cost(text)
+
+
+@lru_cache(16384)  # several rules ask for the same value
+def short_cost(text: str) -> float:
     kinds = b"\0\0" + text.encode("latin-1", "replace").translate(CLASS)
     price = costs()
-    total = sum(price[(a * CLASSES + b) * CLASSES + c] for a, b, c in zip(kinds, kinds[1:], kinds[2:], strict=False))
+    total = sum([price[(a * CLASSES + b) * CLASSES + c] for a, b, c in zip(kinds, kinds[1:], kinds[2:], strict=False)])
     return total / SCALE / max(1, len(text))
+
+
+def long_cost(text: str) -> float:
+    import numpy as np
+
+    kinds = np.frombuffer(b"\0\0" + text.encode("latin-1", "replace").translate(CLASS), np.uint8).astype(np.int32)
+    total = table()[(kinds[:-2] * CLASSES + kinds[1:-1]) * CLASSES + kinds[2:]].sum(dtype=np.int64)
+    return float(total) / SCALE / len(text)
 
 
 def all_tokens(texts: Joined, shortest: int, bits: float) -> Iterator[tuple[int, Token]]:

@@ -39,10 +39,13 @@ def why_not(value: str) -> str:
     text = value.strip()
     if any(True for _ in pseudonyms(text)):
         return "holds a pseudonym"
+    word = text.isascii() and text.isalpha()
+    if len(text) >= LONG and not word:  # nearly all: what its letters cost need not be known
+        return ""
     natural = cost(text) <= NATURAL
     if len(text) < (LONG if natural else SHORTEST):
         return f"shorter than {LONG} characters"
-    return "a plain word" if natural and text.isascii() and text.isalpha() else ""
+    return "a plain word" if natural and word else ""
 
 
 class KnownValues:

@@ -134,9 +134,14 @@ def wordy(chunk: str, short: int) -> bool:
 
 def placeholder(value: str) -> bool:
     """A stand-in, an empty word or a reference: `<your-key>`, `${TOKEN}`, `xxxx`, `None`, `process.env.KEY`."""
-    if set(value) <= BLANKS or (len(value) <= LONGEST_PLACEHOLDER and PLACEHOLDER.fullmatch(value)):
+    return stands_in(value) if len(value) <= LONGEST_PLACEHOLDER else set(value) <= BLANKS
+
+
+@lru_cache(16384)  # several rules ask for the same value
+def stands_in(value: str) -> bool:
+    if set(value) <= BLANKS or PLACEHOLDER.fullmatch(value):
         return True
-    if len(value) > LONGEST_PLACEHOLDER or not STAND_IN.search(value):
+    if not STAND_IN.search(value):
         return False
     return cost(value) < NATURAL and len(DIGIT.findall(value)) <= FEW_DIGITS
 

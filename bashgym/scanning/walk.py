@@ -6,7 +6,7 @@ one all the same. A container in which nothing changes is not copied."""
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -35,6 +35,9 @@ class Unit(NamedTuple):
 
     key: str
     text: str
+
+
+UNIT = partial(tuple.__new__, Unit)
 
 
 class Walk(NamedTuple):
@@ -124,8 +127,10 @@ def walk(value: Any) -> Walk:
                         plain[digits] = None
             elif item is not None and kind is not bool:
                 raise PrivacyError(f"a value of type {kind.__name__} is no JSON and cannot be sanitized")
-    units = {Unit("", text): None for text in {**names, **plain} if text}
-    units.update((Unit(*pair), None) for pair in pairs if pair[1])
+    names.update(plain)
+    names.pop("", None)
+    units = dict.fromkeys(map(UNIT, zip(repeat(""), names)))  # without a call of Python's for each
+    units.update(dict.fromkeys(map(UNIT, (pair for pair in pairs if pair[1]))))
     return Walk(units, containers)
 
 
@@ -156,11 +161,14 @@ def rebuilt(containers: list[tuple[str, Any]], clean: Mapping[Unit, str]) -> Reb
         called = special(key, node) if may_be_special(key, node) else None
         for at, item in node.items() if named else enumerate(node):
             kind = type(item)
-            if kind is dict or kind is list:
+            if kind is str:
+                text = item
+            elif kind is dict or kind is list:
                 if id(item) in made:
                     changed[at] = made[id(item)]
                 continue
-            text = item if kind is str else number(item) if kind is int or kind is float else None
+            else:
+                text = number(item) if kind is int or kind is float else None
             if text in texts:
                 name = called[at] if called else str(at) if named else key
                 unit = unit_of(name, text)

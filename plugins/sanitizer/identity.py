@@ -99,14 +99,18 @@ class Sanitizer:
     def find(self, strings: Sequence[str], context: ScanContext) -> Iterable[Span]:
         if "known" not in context.memory:
             context.memory["told"] = told = self.told(context.strings)
+            context.memory["looked at"] = set(context.strings)
             learnt = context.memory["learnt"] = self.learnt(told)
             context.memory["known"] = KnownValues(learnt | self.known)
         known: KnownValues = context.memory["known"]
-        told = context.memory["told"]
-        told |= self.told([text for text in strings if text not in told])
+        told, looked = context.memory["told"], context.memory["looked at"]
+        if not looked.issuperset(strings):
+            told |= self.told([text for text in strings if text not in looked])
+            looked.update(strings)
         for index, text in enumerate(strings):
-            for start, end, type, rule in told[text]:
-                yield Span(index=index, start=start, end=end, type=type, rule=rule)
+            if text in told:
+                for start, end, type, rule in told[text]:
+                    yield Span(index=index, start=start, end=end, type=type, rule=rule)
         yield from keyed(strings, context.keys, self.kept)
         seen = copies(strings, context, escapes=False)
         low = Joined([lowered(copy.text) for copy in seen])
@@ -134,17 +138,17 @@ class Sanitizer:
         return values
 
     def told(self, strings: Sequence[str]) -> dict[str, list[Place]]:
-        """Where rules find somebody named: a list for each of the strings, most of them empty."""
-        places: dict[str, list[Place]] = {text: [] for text in strings}
+        """Where rules find somebody named, by string; most have nothing."""
+        places: dict[str, list[Place]] = {}
         for batch in batches(strings):
-            for match in self.rules.find([masked(text) for text in batch]):
+            for match in self.rules.find([masked(text) if "_" in text else text for text in batch]):
                 _, type, name = match.rule.split(".")
                 text = batch[match.string]
                 end = match.start + len(text[match.start : match.end].rstrip(" .-_"))
                 if rule_of_code(match.rule, text, match.start, end):
                     continue
                 if end > match.start and self.anyone(type.upper(), text[match.start : end]):
-                    places[text].append((match.start, end, type.upper(), name))
+                    places.setdefault(text, []).append((match.start, end, type.upper(), name))
         return places
 
     def somebody(self, type: str, value: str) -> bool:

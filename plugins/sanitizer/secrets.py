@@ -6,7 +6,6 @@ tokens of providers nobody wrote a rule for. Nothing is ever checked against a p
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from pydantic import Field
 
@@ -16,20 +15,19 @@ from bashgym.paths import shipped
 from bashgym.pseudonyms import digest, load_key
 from bashgym.records import Span
 from bashgym.scanning import improbable, layouts, machine, rule_files
+from bashgym.scanning.harmless import checksum, harmless, path_like
 from bashgym.scanning.known_values import KnownValues
 from bashgym.scanning.private_keys import PEM_BODY, private_keys
 from bashgym.scanning.promised import given, likely
 from bashgym.scanning.rules import Match, RuleScanner
 from bashgym.scanning.secret_values import (
     DIGIT,
-    HEX,
     LETTERS_ONLY,
     OUTCOME,
     PASSWORD,
     STRONG,
     WEAK,
     decoded,
-    filler,
     identifier,
     name_before,
     passphrase,
@@ -41,15 +39,7 @@ from bashgym.scanning.seeds import seed_phrases
 from bashgym.scanning.text import MASK, Copy, Joined, copies
 
 STAND_IN_TAIL = re.compile(r"[A-Za-z0-9]{1,12}[_.-](?:.{0,12}[_.-])?(.)\1+")  # hf_xxxxxxxx
-KINDS_OF_LETTERS = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^0-9]*[0-9].*")
-PUBLIC_ID = re.compile(
-    r"[A-Z]{1,6}_[kl][wgA]D[OM][A-Za-z0-9_-]{4,64}"  # GitHub's node ids
-    r"|(?:(?:agent_)?msg|toolu|srvtoolu|req|call|chatcmpl|resp|rs|fc|gen|run|thread|asst|step|batch|file|session|agent|task|prt|ses)[_-][A-Za-z0-9]{12,64}"
-)
-CHECKSUM = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|integrity)[-:=][A-Za-z0-9+/=]{0,128}$", re.I)
 SETTING = re.compile(r"(?:[\s\d→|+-]|export\s|set\s|env\s|ENV\s|ARG\s|\$env:)*[\w.\"'-]+\s*[:=]{1,3}>?\s*$")
-HASHED = re.compile(r"(?:sha(?:1|224|256|384|512)|md5)[-=]", re.I)
-ADDRESS = re.compile(r"[0-9a-fA-FxX.:=_,-]+U?L{0,2}|[ACGTUN]+|(?:[A-Za-z0-9_]{0,24}=)?[0-9a-fA-F-]+")
 SIGNATURE = re.compile(
     r"^(?:thought_?)?signatures?$|^encrypted_content$", re.I
 )  # sealed by the model's maker: unreadable
@@ -57,9 +47,11 @@ COLUMN = "bashgym.layout.column"
 COOKIES = {"bashgym.layout.cookies": layouts.cookies, "bashgym.layout.cookie_list": layouts.cookie_list}
 NAMED = frozenset(["QUOTED", "QUOTED_ONCE", "BARE", "ELEMENT", "OPTION", "NAMED_VALUE", "MACRO", "ENTITY", "BELOW"])
 GIVEN = frozenset(["COMMAND", "FLAG", "PART", "PIPED", "HERE"])  # options that hold nothing but passwords
-PROMISED = frozenset(
-    ["POSITIONAL", "VALUE_NAMED", "PGPASS", "SETTING", "SAID", "WITH", "SLASH", "PAIR", "CALL", "LOGIN", "HOOK"]
-)
+SENTENCES = frozenset(["SAID", "SAID_ABROAD", "SAID_SHORTLY", "SAID_MARKED"])
+PROMISED = SENTENCES | {
+    "POSITIONAL", "VALUE_NAMED", "PGPASS", "SETTING", "WITH", "SLASH", "PAIR", "CALL", "LOGIN", "HOOK"
+}  # fmt: skip
+MARKS = "„“«"  # SAID_MARKED finds what follows them
 OF_PASSWORDS = frozenset(["POSITIONAL", "PGPASS", "SLASH", "LOGIN"])  # of those, what holds nothing else
 STATE = 4096  # characters of a state of Terraform that are one resource
 SCHEME = re.compile(r"(?:bearer|basic|token)\s{1,3}", re.I)
@@ -144,22 +136,23 @@ class Sanitizer:
                 headers.setdefault(match.string, []).append(match.start)
             else:
                 yield from self.judged(match, texts[match.string])
-        yield from self.laid_out(texts, headers)
         wrapped: list[tuple[Span, str]] = []
         joined = Joined(texts)
+        yield from self.laid_out(texts, headers, joined.text)
         for start, end, value in known.find(joined.text):
             index, offset = joined.place(start)
             yield Span(index=index, start=start - offset, end=end - offset, type=known.types[value], rule="machine")
         for index, start, end in seed_phrases(joined):
             yield Span(index=index, start=start, end=end, type="SEED_PHRASE", rule="words")
-        for index, text in enumerate(texts):
+        for index, text in enumerate(texts if "-----BEGIN" in joined.text else ()):
             if "-----BEGIN" in text:
                 yield from (
                     Span(index=index, start=start, end=end, type=type, rule=rule)
                     for start, end, type, rule in private_keys(text)
                 )
-            for start, end in web_tokens(text):
-                yield Span(index=index, start=start, end=end, type="TOKEN", rule="jwt")
+        for start, end in web_tokens(joined.text):
+            index, offset = joined.place(start)
+            yield Span(index=index, start=start - offset, end=end - offset, type="TOKEN", rule="jwt")
         for span, inner in self.improbable(texts, joined):
             if inner is None:
                 yield span
@@ -169,11 +162,13 @@ class Sanitizer:
             guilty = {span.index for span in self.look([inner for _, inner in wrapped], known, depth - 1)}
             yield from (wrapped[index][0] for index in sorted(guilty))
 
-    def laid_out(self, texts: Sequence[str], headers: Mapping[int, list[int]]) -> Iterator[Span]:
+    def laid_out(self, texts: Sequence[str], headers: Mapping[int, list[int]], together: str) -> Iterator[Span]:
         """What manifests, tables and statements of SQL say is secret; `headers` are columns called so, by text."""
         bits = self.config.improbability_named
-        for index, text in enumerate(texts):
-            places = [*layouts.kubernetes(text), *layouts.inserted(text, bits)]
+        told = layouts.may_be(together)
+        for index in range(len(texts)) if told else sorted(headers):
+            text = texts[index]
+            places = [*layouts.kubernetes(text), *layouts.inserted(text, bits)] if told else []
             places += layouts.columns(text, headers.get(index, ()), bits)
             yield from (Span(index=index, start=a, end=b, type="TOKEN", rule="layout") for a, b in places)
 
@@ -211,6 +206,8 @@ class Sanitizer:
         if name in GIVEN:
             return given(value)
         if name in PROMISED:
+            if name == "SAID" and value[0] in MARKS:
+                return False
             named = "password" if name in OF_PASSWORDS else name_before(text, start)
             return likely(value, bits) or passphrase(named, value)
         if name == "RESULT":
@@ -258,32 +255,11 @@ class Sanitizer:
             yield Span(index=index, start=start, end=end, type=type, rule="improbable"), decoded(value)
 
 
-@lru_cache(4096)
-def harmless(value: str) -> bool:
-    """Random by nature and secret to nobody: hexadecimal, ids of messages, checksums, alphabets, placeholders."""
-    if ADDRESS.fullmatch(value) or PUBLIC_ID.fullmatch(value):
-        return not (len(value) >= 32 and HEX.fullmatch(value) and not (value.islower() or value.isupper()))
-    return bool(HASHED.match(value)) or filler(value) or placeholder(value)
-
-
 def whole_line(text: str, start: int, value: str) -> bool:
     """Whether a line holds a name and this value only, as files of settings do."""
     before = text[text.rfind("\n", 0, start) + 1 : start]
     after = text[start + len(value) : start + len(value) + 2].lstrip(" \t,;\"'")[:1]
     return after in ("", "\n", "\r", "#") and len(before) < 200 and bool(SETTING.match(before))
-
-
-def checksum(before: str) -> bool:
-    """Whether what stands before a token says that it is a checksum."""
-    low = before.lower()
-    return any(mark in low for mark in ("sha", "md5", "h1", "integrity")) and bool(CHECKSUM.search(before))
-
-
-def path_like(value: str) -> bool:
-    """No Base64 but a path or a URL, which its alphabet tells, or a slash where one begins (by chance in long runs)."""
-    if len(value) < 64 and (value.islower() or value.isupper() or not KINDS_OF_LETTERS.fullmatch(value)):
-        return True
-    return "-" in value or "_" in value or (len(value) < 128 and (value[0] == "/" or "//" in value))
 
 
 def type_of_name(name: str) -> str:
