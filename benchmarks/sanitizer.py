@@ -8,13 +8,11 @@ both: ratios are what to look at. Peers are measured where they can be imported.
 
 import argparse
 import gzip
-import importlib
 import importlib.util
 import json
 import multiprocessing
 import os
 import random
-import string
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import orjson  # noqa: E402
+from hostile import hostile, token  # noqa: E402
+from peers import peers  # noqa: E402
 
 from bashgym import scan  # noqa: E402
 from bashgym.registry import load  # noqa: E402
@@ -35,10 +35,6 @@ from bashgym.scanning.walk import Unit, walk  # noqa: E402
 KEY = bytes(range(32))
 RULES = ROOT / "conf" / "sanitizer" / "rules"
 NAMES = ("secrets", "pii", "identity")
-OTHERS = (
-    ("dataclaw", "dataclaw.secrets", "redact_text"),
-    ("claude-collector", "claude_collector.sanitize", "sanitize"),
-)
 Session = list[Any]
 
 
@@ -96,10 +92,6 @@ def made_text(folder: Path, kind: str, size: int) -> Path:
             lines.append(orjson.dumps({"sessionId": name, "cwd": "/home/dwhitfield/app", "content": text + extra}))
     (folder / f"{kind}.jsonl").write_bytes(b"\n".join(lines))
     return folder / f"{kind}.jsonl"
-
-
-def token(source: random.Random, length: int) -> str:
-    return "".join(source.choices(string.ascii_letters + string.digits, k=length))
 
 
 def whole(lines: list[bytes], mine: list[tuple[str, Any]]) -> list[bytes]:
@@ -180,71 +172,24 @@ def workers(file: Path, runs: int) -> None:
     print(f"\ntwo workers do {2 * took[1] / took[2]:.2f} x what one does (wall time, {os.cpu_count()} cores)")
 
 
-def hostile(size: int) -> dict[str, str]:
-    """Strings that break sanitizers: the kinds known to, and our own."""
-    repeated = dict(
-        line.split(" = ", 1)
-        for line in r"""a. = a.
-a@ = a@
-ab: = ab:
-home folders of nobody = /home/
-PEM headers = -----BEGIN PRIVATE KEY-----
-eyJ = eyJ
-eyJ with dots = eyJaaaaaaaaa.
-one letter = a
-one digit = 1
-digits and dashes = 1-
-quotes = "
-names in quotes = password="
-names = password=
-options of commands =  --key
-URLs = a://b:
-Base64 = QUFB
-seed words = abandon 
-underscores = a_
-backslashes = \
-escapes = \n
-percent = %41
-one phone number = +1 415 555 0132 
-a manifest = kind: secret data: a: AAAAAAAA 
-brackets = {"a":
-pseudonyms = A_aaaaaaaaaaaa""".splitlines()
-    )
-    repeated |= {"colours": "\x1b[3", "zero width": "a\u200b", "NULs": "\0", "blanks": " "}
-    made = {name: (piece * (size // len(piece) + 1))[:size] for name, piece in repeated.items()}
-    source = random.Random(1)
-    patterns: dict[str, Callable[[], str]] = {
-        "phone numbers": lambda: f"+1 415 {source.randint(200, 999)} {source.randint(1000, 9999)} ",
-        "addresses": lambda: ".".join(str(source.randint(11, 250)) for _ in range(4)) + " ",
-        "mail addresses": lambda: f"{token(source, 6)}@{token(source, 5).lower()}.io ",
-        "home folders": lambda: f"/home/{token(source, 7).lower()}/ ",
-        "tokens": lambda: token(source, 32) + " ",
-        "passwords": lambda: f'password="{token(source, 12)}" ',
-        "cards": lambda: f"4{''.join(source.choices(string.digits, k=15))} ",
-    }
-    for name, piece in patterns.items():
-        made[name] = "".join(piece() for _ in range(size // len(piece()) + 1))[:size]
-    return made
-
-
 def hostilities(size: int, runs: int) -> None:
     """Each of them against the engine alone, and ten times as long."""
     mine, alone = sanitizers(), engine()
     print(f"\n| {size // 1000} KB of | ours ms | engine alone ms | ratio | ten times as long |\n|---|---|---|---|---|")
-    longer = hostile(10 * size)
-    for name, text in hostile(size).items():
-        data = text.encode()
+    longer, texts = hostile(10 * size), [hostile(size, 2 + run) for run in range(runs)]
+    for name in longer:
+        ours, bare = iter(texts), iter(texts)  # never the same twice: neither length is remembered
         took = best(
             {
-                "ours": lambda text=text: scan.sanitize({"text": text}, mine, KEY, "s"),
-                "engine": lambda data=data: alone(data),
+                "ours": lambda name=name, ours=ours: scan.sanitize({"text": next(ours)[name]}, mine, KEY, "s"),
+                "engine": lambda name=name, bare=bare: alone(next(bare)[name].encode()),
             },
             runs,
         )
         long = cpu(lambda name=name: scan.sanitize({"text": longer[name]}, mine, KEY, "s"))
         ratio = took["ours"] / took["engine"]
-        ours, bare = took["ours"] * 1e3, took["engine"] * 1e3
-        print(f"| {name} | {ours:.0f} | {bare:.0f} | {ratio:.1f} | {long / took['ours']:.1f} x |")
+        mine_ms, bare_ms = took["ours"] * 1e3, took["engine"] * 1e3
+        print(f"| {name} | {mine_ms:.0f} | {bare_ms:.0f} | {ratio:.1f} | {long / took['ours']:.1f} x |")
 
 
 def recall(exam: Path) -> None:
@@ -264,26 +209,6 @@ def recall(exam: Path) -> None:
                     [sys.executable, exam / "score.py", "cases", cases, out.name], capture_output=True, text=True
                 )
                 print("\n".join(f"  {line}" for line in told.stdout.splitlines() if line))
-
-
-def peers() -> Iterator[tuple[str, Callable[[str], object]]]:
-    """Tools that can be imported, each as a function of one string."""
-    if importlib.util.find_spec("presidio_analyzer"):
-        from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-        from presidio_analyzer.nlp_engine import NoOpNlpEngine
-
-        language = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "no_op"}])
-        language.load()
-        registry = RecognizerRegistry()
-        registry.load_predefined_recognizers(languages=["en"])
-        registry.remove_recognizer("SpacyRecognizer")
-        analyzer = AnalyzerEngine(registry=registry, nlp_engine=language, supported_languages=["en"])
-        yield "presidio", lambda text: analyzer.analyze(text, language="en", score_threshold=0.4)
-    for name, module, function in OTHERS:
-        try:
-            yield name, getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError):
-            print(f"{name} is not installed")
 
 
 def compared(file: Path) -> None:
