@@ -22,11 +22,14 @@ class Budget:
 
     @contextmanager
     def counting(self, folder: Path) -> Iterator[None]:
-        """Counts the machine that a training in `folder` comes to an end with, also where it fails."""
+        """Counts the machine that a training in `folder` comes to an end with, also where it fails; one that is not seen
+        to be gone counts as all that it may take."""
         before = ledger.past(folder).get("id")
         try:
             yield
         finally:
-            told = ledger.past(folder)
+            told, left = ledger.past(folder), ledger.of_folder(folder)
             if told.get("id") != before:
                 self.taken += float(told["usd"])
+            if left is not None:
+                self.taken += left.max_usd

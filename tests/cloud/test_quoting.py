@@ -1,5 +1,6 @@
 """What is asked before anything is rented, and what `bashgym clouds quote` shows. Prices are INVENTED."""
 
+import importlib.metadata
 import io
 import os
 import subprocess
@@ -167,6 +168,8 @@ def test_a_ray_cluster_is_made_of_ones_own_machines(tmp_path, capsys):
     catalogue.prices("k8s")
     assert asking.ask("k8s", file, quote=False, datacenter_only=False)["error"] is None
     task = yaml.safe_load(text)
+    template = Path(str(importlib.metadata.distribution("skypilot").locate_file("sky_templates/ray/start_cluster")))
+    assert f"RAY_HEAD_PORT:-{rayed.PORT}" in template.read_text() and "~/sky_templates/ray/start_cluster" in task["run"]
     template = tmp_path / "sky_templates" / "ray" / "start_cluster"
     template.parent.mkdir(parents=True)
     template.write_text("#!/bin/sh\necho started on $RAY_HEAD_PORT\n")

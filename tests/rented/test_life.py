@@ -205,7 +205,10 @@ def test_a_machine_that_is_taken_back_is_replaced_once(tmp_path, monkeypatch):
 def test_a_machine_that_stays_is_shouted_about_and_brought_down_by_the_next_start(tmp_path, monkeypatch):
     world = World(Random(5), faults={("down", number): "hollow" if number % 2 else "refused" for number in range(1, 7)})
     play = Play(tmp_path / "run", world, monkeypatch)
-    said = play.once()
+    budget = Budget(limit=5.0)
+    with budget.counting(play.folder):
+        said = play.once()
+    assert budget.taken == LIMITS["max_usd"]  # of which a sweep must not go on as if it had cost nothing
     assert "MAY STILL BE RUNNING" in said
     assert "sky down -y bg-sft" in said
     (entry,) = ledger.all_open()
