@@ -22,8 +22,8 @@ class Budget:
 
     @contextmanager
     def counting(self, folder: Path) -> Iterator[None]:
-        """Counts the machine that a training in `folder` comes to an end with, also where it fails; one that is not seen
-        to be gone counts as all that it may take."""
+        """Counts the machine that a training in `folder` comes to an end with, also where it fails; one that is not
+        seen to be gone counts as all that it may take."""
         before = ledger.past(folder).get("id")
         try:
             yield
