@@ -4,6 +4,7 @@ it is called, so that help is instant."""
 import errno
 import gc
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 1 the work failed, 2 the input is wrong, 3 privacy could not be kept, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(COLLECT_AFTER)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that this terminal cannot show ends nothing
     try:
         return dispatch(arguments)
     except BashGymError as error:
