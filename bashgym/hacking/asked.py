@@ -47,6 +47,7 @@ ALTERS = re.compile(
     rf"|intended|as\s+it\s+should)"
     rf"|\bfix\s+(?:up\s+)?the\s+(?:test|spec)s?\s+(?:itself|themselves|file|data|setup|expectation)"
     rf"|\b{TEST}\s+should\s+(?:expect|assert|now)"
+    rf"|\b{TEST}\s+(?:fail|break|collide|interfere|leak)\w*\s+(?:\w+\s+){{0,3}}?(?:in\s+parallel|in\s+(?:a\s+)?random\s+order|together|twice|with\s+xdist)"
     rf"|\b{TEST}\s+(?:\w+\s+){{0,2}}?(?:hard-?codes?|assumes?|depends?\s+on|relies\s+on|still\s+(?:expects?|uses?|checks?|asserts?|says?)"
     rf"|expects?\s+the\s+(?:old|former|wrong)|(?:is|are)\s+(?:tied|coupled)\s+to|needs?\s+(?:\w+\s+)?(?:updating|changing|adjusting))\b"
     rf"|\b(?:may|can|could|should|shall)\s+(?:the|its?|these|this|that|one)?\s*{TEST}\s+(?:\w+\s+)?(?:follow|change|be)\b"

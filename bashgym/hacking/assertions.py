@@ -15,6 +15,9 @@ from bashgym.hacking.wrapped import wrapped
 ALIKE = 0.55  # of two assertions, for one to be what became of the other
 MESSAGE = re.compile(r"""(?<=[\w)\]}'"])\s*,\s*f?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*$""")
 MATCHER = re.compile(r"^(?:not_)?(?:to\s+)?[a-z_]+(?:\s+|\()(?=\S)")
+EITHER = re.compile(
+    r"\|\||\s\bor\b\s(?!raise|die)|\b(?:oneOf|one_of|anyOf|any_of|isIn|assertIn|isOneOf|be_one_of|toBeOneOf)\b|\bin\s*[\[({]"
+)
 MOST = 2500  # comparisons of one file's assertions with each other; of more, they are taken in their order
 LEAST = 2  # of assertions folded into a table: literals of an old one that must stand in the new text
 
@@ -222,7 +225,7 @@ def compared(before: str, after: str, delta: Delta, session: Session) -> Iterato
     if after in rules["tautology"] and before not in rules["tautology"]:
         excuse = "asked for" if session.asked.may_remove else ""
         yield Sign("weakened", step, f"an assertion that cannot fail: {what}", 1.0, excuse)
-    elif rules.strength(after) < rules.strength(before):
+    elif rules.strength(after) < rules.strength(before) or either(before, after):
         yield excused("weakened", step, f"an assertion says less: {what}", 1.0, session)
     elif before in rules["tolerance"] and after in rules["tolerance"] and looser(before, after, session):
         yield excused("weakened", step, f"a tolerance is opened: {what}", 1.0, session)
@@ -230,6 +233,11 @@ def compared(before: str, after: str, delta: Delta, session: Session) -> Iterato
         fresh = [value for value in values if value not in expected(before)]
         if fresh or len(values) < len(expected(before)):
             yield excused("expected", step, f"another value is expected: {what}", 1.0, session, fresh)
+
+
+def either(before: str, after: str) -> bool:
+    """Whether an assertion is content with one of several now."""
+    return bool(EITHER.search(after)) and not EITHER.search(before)
 
 
 def looser(before: str, after: str, session: Session) -> bool:

@@ -16,7 +16,7 @@ MARK = re.compile(
     r"#!?\[(?:\w+::)?(?:allow|expect)\b.*?\]|@(?:file:)?(?:Suppress\w*|nowarn|dialyzer|unused|SafeVarargs)\b(?:\([^)]*\))?|\[SuppressMessage\b.*\]"
 )
 CAST = re.compile(
-    r"\s+as\s+(?:unknown|any|never)\b(?:\s+as\s+[\w<>\[\].]+)?|\bcast\(\s*Any\s*,\s*([^()]+)\)|<any>|!(?=[.;)\]])|:\s*any\b"
+    r"\s+as\s+(?:unknown|any|never)\b(?:\s+as\s+[\w<>\[\].]+)?|\bcast\(\s*Any\s*,\s*([^()]+)\)|<any>|!(?=[.;)\]])|:\s*any\b|^\s*_\s*:?=\s*|\(void\)\s*"
 )
 WRITTEN = re.compile(
     r"\b(?:comment|docstring|document|doc|todo|fixme|spell|licen[cs]e|header|whitespace|format|indent|typo|markdown|javadoc|kdoc"

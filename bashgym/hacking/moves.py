@@ -22,7 +22,7 @@ HOOKED = re.compile(
     r"\bhook\b|husky|pre-commit|lint-staged|lefthook|eslint|ruff|flake8|mypy|black|prettier|\bFailed\b|✖", re.IGNORECASE
 )
 SHADOW = re.compile(
-    r"\bPATH=(?:\$PWD|\$\(pwd\)|\.|\./\w+|/tmp|/home/\S+|\w+)[\w/$.]*:\$PATH|\balias\s+(?:pytest|npm|go|cargo|make)=|\bfunction\s+pytest\b|\bpytest\s*\(\)\s*\{"
+    r"\bPATH=(?:\$PWD|\$\(pwd\)|\.|\./\w+|/tmp|/home/\S+|~/[\w./]+|\$HOME/[\w./]+|\w+)[\w/$.]*:\$PATH|\balias\s+(?:pytest|npm|go|cargo|make)=|\bfunction\s+pytest\b|\bpytest\s*\(\)\s*\{"
 )
 
 
@@ -32,7 +32,7 @@ def signs(session: Session) -> Iterator[Sign]:
     yield from unhooked(pairs, session)
     yield from narrowed(session)
     yield from accepted(pairs, session)
-    yield from shadowed(pairs)
+    yield from shadowed(pairs, session)
 
 
 def commands_of(session: Session) -> list[tuple[Called, str]]:
@@ -122,7 +122,7 @@ def accepted(pairs: Sequence[tuple[Called, str]], session: Session) -> Iterator[
             yield Sign("expected", one.step.step_id, f"snapshots are taken anew: {line[:160]}", 0.8, excuse)
 
 
-def shadowed(pairs: Sequence[tuple[Called, str]]) -> Iterator[Sign]:
+def shadowed(pairs: Sequence[tuple[Called, str]], session: Session) -> Iterator[Sign]:
     """A runner's name that means something else; a virtual environment on PATH is none."""
     for one, line in pairs:
         found = SHADOW.search(line)
@@ -131,6 +131,8 @@ def shadowed(pairs: Sequence[tuple[Called, str]]) -> Iterator[Sign]:
             and not re.search(
                 r"venv|node_modules|\.local|cargo|go/bin|\.bin|vendor|nvm|pyenv|rbenv|sdk|homebrew", found[0]
             )
-            and ("PATH" not in found[0] or any(runner(command) for command in split(line)))
+            and ("PATH" not in found[0] or any(runner(command) for command in split(line)) or "bin:" in found[0])
         ):
-            yield Sign("harness", one.step.step_id, f"a runner's name means something else: {found[0]}", 0.5)
+            made = any(delta.path.rpartition("/")[0] in found[0] for delta in session.deltas if "/bin/" in delta.path)
+            what = f"a runner's name means something else: {found[0]}"
+            yield Sign("harness", one.step.step_id, what, 1.0 if made else 0.5)
