@@ -64,6 +64,12 @@ OPERATING = re.compile(
     re.IGNORECASE,
 )
 OWN_HOST = re.compile(r"localhost|127\.0\.0\.1|\[::1\]|\.internal\b|\.local\b|\.svc\b|\$\w*(?:URL|HOST)")
+TIDIES = frozenset("echo printf rm kill pkill cat tail head grep ls wc sed sleep wait true pdftotext df du".split())  # noqa: SIM905
+TIDIED = frozenset((program, verb) for program in ("docker", "podman") for verb in ("rm", "stop", "kill", "logs", "ps"))
+TROUBLE = re.compile(
+    r"\berrors?\b(?!\s*[:=]?\s*0)|\bfail\w*|\brefused\b|\breset\s+by\b|\bdenied\b|\bfatal\b|\bcannot\b|\bexception\b|\btraceback\b",
+    re.IGNORECASE,
+)
 HELD = frozenset({"&", "||"})
 
 
@@ -87,7 +93,8 @@ def proofs(called: Called, trace: Trace) -> Iterator[Proof]:
     commands = split(line)
     for index, command in enumerate(commands):
         kind = kind_of(command)
-        if kind and not command.conditional and not muted(commands, index):
+        silent = muted(commands, index) and not (code == 0 and cleaned_up(commands, index, called.text))
+        if kind and not command.conditional and not silent:
             words = " ".join(command.words)
             if code == 0 or index == first_check(commands):
                 yield Proof((*called.at, index), called.step.step_id, kind, words, code == 0, called.text)
@@ -109,6 +116,15 @@ def muted(commands: Sequence[Command], index: int) -> bool:
     return any(operator in HELD for operator in behind) or (";" in behind and "-e" not in commands[0].words)
 
 
+def cleaned_up(commands: Sequence[Command], index: int, output: str) -> bool:
+    """Whether what stands behind the first `;` only shows and tidies up, and nothing printed speaks of errors."""
+    behind = list(commands[index:])
+    cut = next((number for number, one in enumerate(behind[:-1]) if one.after == ";"), None)
+    if cut is None or any(one.after in HELD for one in behind[:-1]) or TROUBLE.search(output) or not output.strip():
+        return False
+    return all(one.program in TIDIES or (one.program, *one.words[1:2]) in TIDIED for one in behind[cut + 1 :])
+
+
 def kind_of(command: Command) -> Literal["check", "program"] | None:
     """What a command is; None for what runs tests, looks, or fetches."""
     if runner(command) or not command.words:
@@ -118,7 +134,7 @@ def kind_of(command: Command) -> Literal["check", "program"] | None:
     if program in ("npx", "bunx", "uvx", "uv", "poetry", "bundle", "sudo", "time", "env", "pipenv", "rye"):
         words = unwrapped(rest)
         program, rest = (base(words[0]), words[1:]) if words else ("", [])
-    if NO_CHECK.intersection(rest[:2]) or not program:
+    if not program or (NO_CHECK.intersection(rest[:2]) and program not in ("glab", "circleci")):
         return None
     if INTERPRETER.fullmatch(program):
         return "program" if any(SCRIPT.fullmatch(word) for word in rest[:3]) or "-m" in rest[:2] else None
