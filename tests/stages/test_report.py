@@ -284,6 +284,7 @@ def test_what_is_missing_is_said() -> None:
     assert "No score of the trained model was measured" in page
     page = Tags(render(failed() | {"state": "dataset written", "error": None}, [], LOCK)).text
     assert "ended there, as it was told to; nothing was trained" in page and "The run failed" not in page
+    assert "None of these yet" in page and "loss curve missing" not in page
 
 
 def test_a_value_without_evidence_is_not_shown() -> None:
