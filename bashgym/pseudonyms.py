@@ -87,9 +87,8 @@ def pseudonym(key: bytes, type: str, value: str) -> str:
 @lru_cache(65536)  # a text full of pseudonyms is looked through several times
 def check(body: str) -> str:
     """The check characters of a body: 10 bits, without the key, so that another machine's are known too."""
-    return PAIRS[
-        int.from_bytes(hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest()[:2], "big") >> 6
-    ]
+    data = hashlib.blake2s(body.encode(), digest_size=5, person=b"check").digest()
+    return PAIRS[int.from_bytes(data[:2], "big") >> 6]
 
 
 def base32(data: bytes) -> str:

@@ -10,8 +10,8 @@ def token(source: random.Random, length: int) -> str:
 
 
 def hostile(size: int, seed: int = 1) -> dict[str, str]:
-    """Strings that break sanitizers: the kinds known to, and our own; random ones differ from seed to seed, since what
-    was seen before is remembered."""
+    """Strings that break sanitizers: the kinds known to, and our own; none is the same with another seed, since what was seen
+    before is remembered."""
     repeated = dict(
         line.split(" = ", 1)
         for line in r"""a. = a.
@@ -41,7 +41,7 @@ brackets = {"a":
 pseudonyms = A_aaaaaaaaaaaa""".splitlines()
     )
     repeated |= {"colours": "\x1b[3", "zero width": "a\u200b", "NULs": "\0", "blanks": " "}
-    made = {name: (piece * (size // len(piece) + 1))[:size] for name, piece in repeated.items()}
+    made = {name: f"{seed}\n{piece * (size // len(piece) + 1)}"[:size] for name, piece in repeated.items()}
     source = random.Random(seed)
     patterns: dict[str, Callable[[], str]] = {
         "phone numbers": lambda: f"+1 415 {source.randint(200, 999)} {source.randint(1000, 9999)} ",
