@@ -10,8 +10,8 @@ def token(source: random.Random, length: int) -> str:
 
 
 def hostile(size: int, seed: int = 1) -> dict[str, str]:
-    """Strings that break sanitizers: the kinds known to, and our own; none is the same with another seed, since what was seen
-    before is remembered."""
+    """Strings that break sanitizers: the kinds known to, and our own; none is the same with another seed, since what
+    was seen before is remembered."""
     repeated = dict(
         line.split(" = ", 1)
         for line in r"""a. = a.
