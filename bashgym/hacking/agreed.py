@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from bashgym.trace import Step
 
-QUESTION = re.compile(r"[^.!?\n。？]*[?？]")
+QUESTION = re.compile(r"(?<![^.!?\n。？])[^.!?\n。？]*[?？]")  # tried from where a sentence begins alone
 BETWEEN = re.compile(r",?\s+\b(?:or|oder|ou|o)\b\s+|それとも|か、", re.IGNORECASE)
 WORD = re.compile(r"[^\W_]{3,}")
 REFUSAL = re.compile(

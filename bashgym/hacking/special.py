@@ -217,9 +217,11 @@ def in_order(delta: Delta) -> list[str]:
 
 def tested_lines(session: Session) -> list[list[str]]:
     """The literals of each line, and of each two that follow each other, of the tests that were seen before."""
-    if not last or last[0][0] is not session:
-        last[:] = [(session, lines_of_tests(session))]
-    return last[0][1]
+    kept = last[0] if last else None
+    if kept is None or kept[0] is not session:
+        kept = (session, lines_of_tests(session))
+        last[:] = [kept]
+    return kept[1]
 
 
 last: list[tuple[Session, list[list[str]]]] = []  # of the session that was asked for last

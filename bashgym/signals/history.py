@@ -189,9 +189,11 @@ last: list[tuple[Trace, History]] = []  # of the trace that was read last: sever
 
 def history(trace: Trace) -> History:
     """Reads the active branch once."""
-    if not last or last[0][0] is not trace:
-        last[:] = [(trace, read(trace))]
-    return last[0][1]
+    kept = last[0] if last else None
+    if kept is None or kept[0] is not trace:
+        kept = (trace, read(trace))
+        last[:] = [kept]
+    return kept[1]
 
 
 def read(trace: Trace) -> History:
