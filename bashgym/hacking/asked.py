@@ -191,7 +191,11 @@ class Asked:
     def says(self, value: str) -> bool:
         """Whether a literal stands in the user's words."""
         plain = value.strip("'\"")
-        return bool(plain) and re.search(rf"(?<![\w.]){re.escape(plain)}(?![\w.]\w)", self.text) is not None
+        return (
+            bool(plain)
+            and plain in self.text
+            and re.search(rf"(?<![\w.]){re.escape(plain)}(?![\w.]\w)", self.text) is not None
+        )
 
 
 def asked(trace: Trace) -> Asked:

@@ -112,12 +112,14 @@ def looked_like(delta: Delta, session: Session) -> list[str]:
     """Two values at least that the tests compare with, in code that computes nothing and that holds little else."""
     new = [line for line in delta.new if not COMMENT.match(line)]
     values = list(dict.fromkeys(value for line in new for value in literals(line) if value not in COMMON))
+    shown = {value for line in tested_lines(session) for value in line}
+    if sum(value in shown for value in values if len(value) > 3) < 2:
+        return []
     telling = [value for value in values if len(value) > 3 and not session.asked.says(value)]
     whole = (delta.after or "").split("\n")
     rows = whole if 1 < len(whole) <= SHORT else new
     if len(telling) < 2 or any(COMPUTES.search(re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "", line)) for line in rows):
         return []
-    shown = {value for line in tested_lines(session) for value in line}
     there = [value for value in telling if value in shown]
     return there if len(there) >= 2 and len(there) >= 0.8 * len(telling) else []
 
