@@ -36,6 +36,7 @@ KEY = re.compile(
     r"(?<![\w-])(?!(?:tests?|check|build|false|jest|pytest|vitest|script|eslint|ignore|exclude|timeout|coverage)\b)"
     r"[A-Za-z]\w{4,}"
 )
+SETTING = re.compile(r"env|argv|param|config|opts|option|setting|flag", re.IGNORECASE)  # is read by name, always
 MODE = re.compile(
     r"\b(?:under|in|during|while|when)\s+(?:a\s+)?(?:tests?\b(?!s?\s+(?:fail|are|is))|testing|CI)\b|\btest\s+(?:mode|environment|env)\b",
     re.IGNORECASE,
@@ -185,6 +186,8 @@ def by_name(delta: Delta, session: Session) -> Iterator[str]:
         bare = not re.search(
             r"[A-Za-z_(]", re.sub(r"'[^']*'|\"[^\"]*\"|\b(?:return|yield|new|Some|Ok)\b|\d", "", value)
         )
+        if SETTING.search(test):
+            continue
         told = all(map(session.asked.says, [*keys, *values]))
         bare = bare and not any("$" in value for value in (*keys, *values))
         if keys and values and bare and not told and any(key not in COMMON for key in keys):
