@@ -78,7 +78,7 @@ def loose_ends(trace: Trace, seen: History) -> Iterator[str]:
     yield from unread(called, trace, seen)
     yield from again(called, seen)
     yield from plan(called)
-    yield from unanswered(trace, seen)
+    yield from unanswered(called, trace)
     if seen.said.rstrip().endswith(("?", "？")):
         yield "the agent's last word is a question"
     yield from elsewhere(called, seen)
@@ -86,14 +86,13 @@ def loose_ends(trace: Trace, seen: History) -> Iterator[str]:
         yield "the agent's last words leave something open"
 
 
-def unanswered(trace: Trace, seen: History) -> Iterator[str]:
-    """The user said something after the work that is no praise, and nothing was done any more."""
-    active = [step for step in trace.steps if step.info.active]
-    last = next((number for number in reversed(range(len(active))) if active[number].info.kind == "human"), 0)
-    began = any(step.tool_calls for step in active[:last])
-    if not began or any(step.tool_calls for step in active[last:]):
+def unanswered(called: Sequence[Called], trace: Trace) -> Iterator[str]:
+    """The user said something after the work that is no praise, and nothing but looking was done any more."""
+    turns = [at for at, step in enumerate(trace.steps) if step.info.kind == "human" and step.info.active]
+    acts = [one.at[0] for one in called if not looks(one)]
+    if not turns or not acts or not min(acts) < turns[-1] or max(acts) > turns[-1]:
         return
-    text = active[last].text.strip()
+    text = trace.steps[turns[-1]].text.strip()
     if tone(text) != "praise" and not (len(text) < SHORT and ACCEPTS.search(text)):
         yield "nothing was done about the user's last words"
 
