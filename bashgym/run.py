@@ -239,7 +239,8 @@ def told(run: Run, dataset: Dataset) -> str:
     good = {label: found.get(label, 0) for label in ("gold", "silver")}
     rows = ", ".join(f"{n:,} {split}" for split, n in dataset.rows.items())
     counts = " + ".join(f"{n:,} {label}" for label, n in good.items() if n) or "none gold or silver"
-    return f"verified traces: {sum(good.values()):,} of {sum(found.values()):,} ({counts}); rows: {rows}"
+    unseen = "" if dataset.rows.get("validation") else "; no validation row tells when it learns too much"
+    return f"verified traces: {sum(good.values()):,} of {sum(found.values()):,} ({counts}); rows: {rows}{unseen}"
 
 
 def same_as(run: Run, dataset: Dataset) -> dict[str, Any] | None:

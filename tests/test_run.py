@@ -127,7 +127,7 @@ def test_a_folder_without_sessions_is_one_line(bashgym: Callable, tmp_path: Path
 
 
 NOTHING_LEFT = {
-    "classes": (("dataset.classes=[silver]",), "dataset.classes"),
+    "classes": (("dataset.classes=[silver]",), "dataset.classes=[silver,gold"),
     "length": (("model.sequence_len=64",), "model.sequence_len"),
 }
 

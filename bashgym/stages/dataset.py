@@ -72,9 +72,10 @@ def why_none(run: Run, kept: list[Kept], dropped: dict[str, int]) -> str:
     """What left nothing over, and the way out."""
     found = ", ".join(f"{n} {label}" for label, n in run.manifest.content.get("verdicts", {}).items()) or "no session"
     if not kept:
-        classes = ", ".join(run.recipe.settings.dataset.classes)
-        widen = "'dataset.classes=[gold,silver,unverified]'"
-        return f"the judges found {found}, and dataset.classes takes {classes}; add sessions, or widen it: {widen}"
+        taken, counted = run.recipe.settings.dataset.classes, run.manifest.content.get("verdicts", {})
+        others = [label for label in ("gold", "silver", "unverified") if counted.get(label) and label not in taken]
+        widen = f", or widen it: 'dataset.classes=[{','.join([*taken, *others])}]'" if others else ""
+        return f"the judges found {found}, and dataset.classes takes {', '.join(taken)}; add sessions{widen}"
     if dropped:
         reason = max(dropped, key=lambda one: dropped[one])
         return f"{dropped[reason]} x {reason}; {way_out(run, kept, reason)}"
