@@ -226,12 +226,17 @@ def test_killed_at_five_random_moments_it_reaches_the_same_end(tmp_path, trainin
     subprocess.run([str(training_python), "-c", load, manifest["model"]["path"]], check=True, env=alone)
 
 
-def test_an_adapter_beats_base_and_controls_too(run):
-    """LoRA on a model made from scratch: the checkpoint is an adapter, measured on top of its base, and registered."""
+def test_an_adapter_beats_base_and_controls_too(run, quickstart):
+    """LoRA on a model made from scratch: the checkpoint is an adapter, measured on top of its base, and registered. The
+    base is the quickstart's own, whose scores are taken up."""
     done = run("run", "recipe=tiny_lora", "--json")
     assert done.returncode == 0, done.stderr[-3000:]
     manifest = json.loads(done.stdout)
     assert (Path(manifest["model"]["path"]) / "adapter_config.json").is_file()
+    earlier, _ = quickstart
+    assert score(manifest, "byte_perplexity", "base") == score(earlier, "byte_perplexity", "base")
+    notes = [one["note"] for one in manifest["scores"] if one["role"] == "base"]
+    assert notes and all(f"measured in run {earlier['run']}" in one for one in notes)
     beats_what_needs_no_model(manifest)
 
 

@@ -8,6 +8,7 @@ import orjson
 
 from bashgym import jsonl
 from bashgym.records import Dataset, Score, Subject
+from bashgym.stages import base_scores
 from bashgym.stages.context import Run
 from bashgym.stages.train import Trained
 
@@ -61,8 +62,17 @@ def measured(run: Run, label: str, dataset: Dataset, trained: Trained, role: str
         content = orjson.loads(note.read_bytes())
         if content["key"] == key:
             return msgspec.convert(content["scores"], list[Score])
-    run.screen.say(f"benchmark {label}: measuring the {role} model on the test rows")
-    scores = list(run.plugin(chosen).run(model))
+    benchmark, revision = run.plugin(chosen), run.recipe.settings.model.revision
+    settings = [chosen.values(), chosen.plugin.sha256]
+    name = base_scores.key(benchmark, settings, model, revision) if role == "base" else None
+    scores = base_scores.kept(name) if name else None
+    if scores is None:
+        run.screen.say(f"benchmark {label}: measuring the {role} model on the test rows")
+        scores = list(benchmark.run(model))
+        if name:
+            base_scores.keep(name, scores, str(run.manifest.content.get("run")))
+    else:
+        run.screen.say(f"benchmark {label}: the base model was measured on these rows before: reused")
     jsonl.replace(note, orjson.dumps({"key": key, "scores": [msgspec.to_builtins(score) for score in scores]}))
     return scores
 

@@ -70,6 +70,8 @@ class Benchmark:
         seed: int = 42
         """Draws the test turns."""
 
+    repeats = True
+
     def __init__(self, config: Config) -> None:
         self.config = config
 
