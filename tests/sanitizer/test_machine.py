@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    kept = {"BASHGYM_HOME", "PATH"}
+    kept = {"BASHGYM_HOME", "PATH", "KF_RULE_CACHE_DIR"}  # compiled once for all tests
     for name in [name for name in machine.os.environ if name not in kept]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DEPLOY_TOKEN", "velvet-anchor-finch")

@@ -97,7 +97,7 @@ def test_nothing_private_is_in_a_task(repository: Repository):
     (repository.root / "notes.txt").write_text("the-canary-of-a-file-that-git-does-not-know")
     example = made(repository.session(*fix(repository)))
     text = json.dumps(example.verifier) + json.dumps(example.messages)
-    assert "canary" not in text and SECRET not in text and "TOKEN_" in text
+    assert "canary" not in text and SECRET not in text and "TOKEN = 'API_KEY_" in text
     files = of_row({"verifier": example.verifier}).files
     assert set(files) == {"cart.py", "test_cart.py", "conf.py", "deploy/tls_pem", ".gitignore"}
 
