@@ -39,8 +39,6 @@ class Benchmark:
         seed: int = 42
         """Seeds the random head that a base model gets where a reward model is measured."""
 
-    repeats = True
-
     def __init__(self, config: Config) -> None:
         self.config = config
 

@@ -43,7 +43,8 @@ def test_other_bytes_are_another_key(model: Subject, tmp_path: Path, file: str):
 
 
 def test_what_cannot_be_told_is_measured_anew(model: Subject, tmp_path: Path):
-    assert key(model, "teacher_kl") is None and key(model, "reward") is None
+    """Also pairs: the trained model's margins are told over what the base left in the run's folder."""
+    assert [key(model, label) for label in ("teacher_kl", "reward", "pairs")] == [None] * 3
     (tmp_path / "model" / "model.safetensors").unlink()
     (tmp_path / "model" / "made.json").unlink()
     (tmp_path / "model").rmdir()
