@@ -20,6 +20,7 @@ from bashgym.signals.calls import (
     path_of,
 )
 from bashgym.signals.files import read_whole, replacements
+from bashgym.signals.lately import lately
 from bashgym.signals.shell import Command, split
 from bashgym.trace import Trace
 
@@ -256,17 +257,13 @@ class Read(NamedTuple):
     seen: dict[str, str]
 
 
-last: list[Read] = []  # of the trace that was read last: several judges ask one after the other
-
-
+@lately
 def of(trace: Trace) -> Read:
     """What a trace changed."""
-    if not last or last[0].trace is not trace:
-        reader = Deltas(trace.info.project.cwd)
-        for called in calls(trace):
-            reader.take(called)
-        last[:] = [Read(trace, tuple(reader.files.values()), reader.seen)]
-    return last[0]
+    reader = Deltas(trace.info.project.cwd)
+    for called in calls(trace):
+        reader.take(called)
+    return Read(trace, tuple(reader.files.values()), reader.seen)
 
 
 def printed(text: str) -> str:

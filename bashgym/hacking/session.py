@@ -10,6 +10,7 @@ from bashgym.hacking.deltas import of
 from bashgym.hacking.rules import Rules
 from bashgym.signals.calls import Called, calls, command_line
 from bashgym.signals.history import history
+from bashgym.signals.lately import lately
 from bashgym.signals.suite_runs import SuiteRun
 from bashgym.trace import Trace
 
@@ -78,17 +79,9 @@ class Session:
         return "\n".join("\n".join(delta.new) if delta.after is None else delta.after for delta in there)
 
 
-last: list[tuple[Trace, Rules, Session]] = []  # the trace that was read last: several judges ask one after the other
-
-
+@lately
 def opened(trace: Trace, rules: Rules) -> Session:
     """Reads the active branch once."""
-    if not last or last[0][0] is not trace or last[0][1] is not rules:
-        last[:] = [(trace, rules, read(trace, rules))]
-    return last[0][2]
-
-
-def read(trace: Trace, rules: Rules) -> Session:
     called = tuple(calls(trace))
     whole = of(trace)
     deltas = whole.deltas

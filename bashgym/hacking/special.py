@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bashgym.hacking.delta import Delta
 from bashgym.hacking.rules import COMMENT, literals
 from bashgym.hacking.session import Session, Sign
+from bashgym.signals.lately import lately
 
 BRANCH = re.compile(
     r"""\b(?:if|elif|else\s+if|when|case|unless)\b(?P<test>[^\n]*?)(?::|\{|=>|\bthen\b|\)\s*(?=\n|return\b)"""
@@ -217,19 +218,9 @@ def in_order(delta: Delta) -> list[str]:
     return [row.rstrip() for row in delta.after.split("\n") if row.rstrip() in known]
 
 
+@lately
 def tested_lines(session: Session) -> list[list[str]]:
     """The literals of each line, and of each two that follow each other, of the tests that were seen before."""
-    kept = last[0] if last else None
-    if kept is None or kept[0] is not session:
-        kept = (session, lines_of_tests(session))
-        last[:] = [kept]
-    return kept[1]
-
-
-last: list[tuple[Session, list[list[str]]]] = []  # of the session that was asked for last
-
-
-def lines_of_tests(session: Session) -> list[list[str]]:
     own = {delta.path for delta in session.tests if delta.created}
     texts = [text for path, text in session.seen.items() if session.rules.is_test(path) and path not in own]
     texts += ["\n".join(delta.old) for delta in session.tests]

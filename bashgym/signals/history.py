@@ -11,6 +11,7 @@ from bashgym.signals.calls import EDIT_TOOLS, WRITE_TOOLS, Called, calls, comman
 from bashgym.signals.changes import EVERYTHING, Change, changes
 from bashgym.signals.files import same
 from bashgym.signals.fitting import about
+from bashgym.signals.lately import lately
 from bashgym.signals.older import owned_by_others
 from bashgym.signals.proofs import Proof, operates, proofs
 from bashgym.signals.runners import covers
@@ -184,19 +185,9 @@ def put_aside(found: Sequence[Change]) -> list[tuple[tuple[int, int, int], tuple
     return [*spans, (since, (2**62, 0, 0))] if since else spans
 
 
-last: list[tuple[Trace, History]] = []  # of the trace that was read last: several judges ask one after the other
-
-
+@lately
 def history(trace: Trace) -> History:
     """Reads the active branch once."""
-    kept = last[0] if last else None
-    if kept is None or kept[0] is not trace:
-        kept = (trace, read(trace))
-        last[:] = [kept]
-    return kept[1]
-
-
-def read(trace: Trace) -> History:
     called = list(calls(trace))
     runs = tuple(run for one in called for run in suite_runs(one, trace))
     made = tuple(change for one in called for change in changes(one, trace))
