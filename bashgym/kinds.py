@@ -218,9 +218,7 @@ class Benchmark(Protocol):
 
     One whose questions exist before the run tells them in a method `texts() -> Iterable[str]`, a question with its
     answer a text, so that nobody trains on them; one whose questions are the dataset's own test rows returns None.
-
-    One that needs nothing but test rows and a model, not even what another model of the run left in its folder, and
-    scores them alike each time, says so with `repeats = True`: a base is then measured once for all runs."""
+    One that needs test rows and a model alone, nothing that another model left, says so with `repeats = True`."""
 
     def run(self, model: Subject) -> Iterable[Score]: ...
 

@@ -35,15 +35,18 @@ def key(benchmark: Any, settings: Any, model: Subject, revision: str | None) -> 
         model.sequence_len,
         settings,
         code_digest(),
+        digest_of(paths.HERE / paths.INSIDE),  # measures over there, and makes no data
         str(environment.python()),
     ]
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def digest_of(folder: Path) -> list[list[str]]:
-    """The name and the hash of each file of a model."""
+    """The name and the hash of each file of a model, or of code."""
     found = []
     for file in sorted(one for one in folder.rglob("*") if one.is_file() and one.name not in NOT_WEIGHED):
+        if "__pycache__" in file.parts:
+            continue
         with file.open("rb") as stream:
             found.append([str(file.relative_to(folder)), hashlib.file_digest(stream, "sha256").hexdigest()])
     return found

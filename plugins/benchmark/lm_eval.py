@@ -134,7 +134,7 @@ class Benchmark:
         command += ["--context", str(model.sequence_len), "--new-tokens", str(self.new_tokens(model))]
         if model.chat_template != "tokenizer_default":
             command += ["--template", f"{paths.INSIDE}/templates/{model.chat_template}.jinja"]
-        said = environment.run(there, command, Path(model.folder), log, online=not is_local(model.path))
+        said = environment.run(there, command, Path(model.folder), log, online=not environment.is_local(model.path))
         return dict(json.loads(said.strip().splitlines()[-1]))
 
     def evaluate(
@@ -164,7 +164,7 @@ class Benchmark:
         jsonl.replace(tasks / "run.json", json.dumps(settings, indent=1).encode())
         before = set((folder / out).rglob("results_*.json"))
         command = ["lm-eval", "run", "--config", str(tasks / "run.json")]
-        environment.run(there, command, folder, log, online=not is_local(base))
+        environment.run(there, command, folder, log, online=not environment.is_local(base))
         new = sorted(set((folder / out).rglob("results_*.json")) - before)
         if not new:
             raise RunFailed(f"lm-eval wrote no results (log: {log})")
@@ -294,7 +294,3 @@ def canonical(value: Any) -> str:
 
 def prompts(model: Subject) -> str:
     return f"prompts/{model.role}"
-
-
-def is_local(path: str) -> bool:
-    return Path(path).exists()
